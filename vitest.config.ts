@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config'
+
+/** What every project shares. Patterns are relative to the folder that `dir` or `--dir` names. */
+const shared = {
+  dir: 'test',
+  exclude: ['**/node_modules/**', '**/bench/**'],
+  pool: 'forks',
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+} as const
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { ...shared, name: 'default', include: ['**/*.test.ts'], env: { CHOKIDAR_MAJOR: '5' } } },
+      {
+        // Node 20 installs chokidar 5, newer ones 6: whatever watches is tested with both.
+        resolve: { alias: { chokidar: 'chokidar-6' } },
+        test: { ...shared, name: 'chokidar-6', include: ['**/watch*.test.ts'], env: { CHOKIDAR_MAJOR: '6' } },
+      },
+    ],
+  },
+})
