@@ -1,0 +1,91 @@
+/**
+ * The one error class of foldlog and its closed set of codes.
+ *
+ * Callers match `error.code`, never the text. A message says what failed with the values, then what to do next.
+ * Bad lines in a file are not errors: they are data, see `Damage` in line.ts.
+ */
+
+/**
+ * Every code an operation can reject with.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `INVALID_NAME` | a namespace or session id that cannot become a file name |
+ * | `INVALID_EVENT` | input that cannot be written: names the field |
+ * | `INVALID_OPTION` | an option or argument that makes no sense: names it |
+ * | `TOO_LARGE` | a line over 64 MB or data nested deeper than 200 |
+ * | `ALREADY_EXISTS` | `create` with the id of a session that is there |
+ * | `NOT_FOUND` | the session, message, part or file is not there (any more); nothing was created |
+ * | `AMBIGUOUS` | an id prefix that fits more than one session |
+ * | `HEAD_MOVED` | the guard `expectedHead` did not hold; nothing was written |
+ * | `CLOSED` | use after `close()` |
+ * | `NOT_A_LOG` | a link, directory, FIFO or device where a log should be |
+ * | `STORAGE_FULL` | no space: the outcome is unknown, a retry with the same ids is safe |
+ * | `STORAGE_FAILED` | the disk refused: the outcome is unknown, a retry with the same ids is safe |
+ * | `STORAGE_DENIED` | no permission, or a read-only file system; nothing was written |
+ * | `STALE_CURSOR` | the place a cursor names is no longer there: read from the start |
+ * | `UNSUPPORTED` | this backend or this version cannot do that |
+ */
+export type ErrorCode =
+  | 'INVALID_NAME'
+  | 'INVALID_EVENT'
+  | 'INVALID_OPTION'
+  | 'TOO_LARGE'
+  | 'ALREADY_EXISTS'
+  | 'NOT_FOUND'
+  | 'AMBIGUOUS'
+  | 'HEAD_MOVED'
+  | 'CLOSED'
+  | 'NOT_A_LOG'
+  | 'STORAGE_FULL'
+  | 'STORAGE_FAILED'
+  | 'STORAGE_DENIED'
+  | 'STALE_CURSOR'
+  | 'UNSUPPORTED'
+
+/** The facts an error carries besides its code; only those that apply are set. */
+export interface ErrorFacts {
+  readonly namespace?: string
+  readonly sessionId?: string
+  readonly path?: string
+  /** The field of the input that was refused, as a path: `parts[0].text`. */
+  readonly field?: string
+  /** Ids of the events whose outcome is unknown after `STORAGE_FULL` or `STORAGE_FAILED`. */
+  readonly eventIds?: readonly string[]
+  readonly cause?: unknown
+}
+
+const RETRIABLE: ReadonlySet<ErrorCode> = new Set(['HEAD_MOVED', 'STORAGE_FULL', 'STORAGE_FAILED', 'STALE_CURSOR'])
+
+/** What every rejected operation of foldlog rejects with. */
+export class FoldlogError extends Error {
+  override readonly name = 'FoldlogError'
+  readonly code: ErrorCode
+  readonly namespace?: string
+  readonly sessionId?: string
+  readonly path?: string
+  readonly field?: string
+  readonly eventIds?: readonly string[]
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
+    this.code = code
+    const { cause: _, ...rest } = facts
+    Object.assign(this, rest)
+  }
+
+  /** Whether the same call may succeed if it is made again, without anything else being changed first. */
+  get retriable(): boolean {
+    return RETRIABLE.has(this.code)
+  }
+}
+
+/**
+ * Whether `error` is an error of foldlog, with this code if one is given.
+ *
+ * Works across two copies of the package, where `instanceof` does not.
+ */
+export function isFoldlogError(error: unknown, code?: ErrorCode): error is FoldlogError {
+  if (!(error instanceof Error) || error.name !== 'FoldlogError' || !('code' in error)) return false
+  return code === undefined || error.code === code
+}

@@ -1,0 +1,139 @@
+/**
+ * JSON as data: what may be written, copied so that nothing aliases the caller's objects.
+ *
+ * Everything in this file is pure. Keys of parsed or foreign objects are never assigned with `out[key] =` unless
+ * `key` is known not to be `__proto__`.
+ */
+import { FoldlogError } from './errors.ts'
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/** Deepest nesting that is written or read. JSON.stringify and recursion overflow the stack at a few thousand. */
+export const MAX_DEPTH = 200
+
+/** Sets an own property, also for the key `__proto__`, which assignment would swallow. */
+export function setOwn(target: object, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+  } else {
+    ;(target as Record<string, unknown>)[key] = value
+  }
+}
+
+/**
+ * A deep copy of `value` as plain JSON data: what `JSON.parse(JSON.stringify(value))` gives, but whatever JSON cannot
+ * hold is refused instead of being changed silently.
+ *
+ * `undefined` properties are dropped and lone surrogates replaced by U+FFFD, as documented in docs/format.md.
+ * Throws `INVALID_EVENT` naming the path for NaN, infinities, BigInt, functions, symbols, cycles, class instances
+ * and `undefined` in arrays; `TOO_LARGE` beyond {@link MAX_DEPTH}.
+ */
+export function toJson(value: unknown, path: string): Json {
+  try {
+    return copy(value, 0)
+  } catch (error) {
+    // Only what failed pays for knowing where.
+    throw error instanceof Refusal ? error.at(path) : error
+  }
+}
+
+/** Why a value cannot be written, and on the way up the path to it. */
+class Refusal extends Error {
+  readonly #code: 'INVALID_EVENT' | 'TOO_LARGE'
+  #path = ''
+
+  constructor(code: 'INVALID_EVENT' | 'TOO_LARGE', why: string) {
+    super(why)
+    this.#code = code
+  }
+
+  within(step: string): this {
+    this.#path = step + this.#path
+    return this
+  }
+
+  at(root: string): FoldlogError {
+    const field = root + this.#path
+    // A cycle's path is as long as the deepest nesting that is allowed: its beginning says enough.
+    const shown = field.length > 200 ? `${field.slice(0, 200)}…` : field
+    return new FoldlogError(this.#code, `${shown} ${this.message}`, { field: shown })
+  }
+}
+
+function copy(value: unknown, depth: number): Json {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? value : value.toWellFormed()
+    case 'boolean':
+      return value
+    case 'number':
+      if (!Number.isFinite(value)) throw new Refusal('INVALID_EVENT', `is ${value}, which JSON cannot hold`)
+      return value === 0 ? 0 : value
+    case 'object':
+      if (value === null) return null
+      if (depth >= MAX_DEPTH) throw new Refusal('TOO_LARGE', `is nested deeper than ${MAX_DEPTH} or is a cycle: flatten it`)
+      return Array.isArray(value) ? copyArray(value, depth) : copyObject(value, depth)
+    case 'undefined':
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+      throw new Refusal('INVALID_EVENT', `is of type ${typeof value}, which JSON cannot hold`)
+  }
+}
+
+function copyArray(value: readonly unknown[], depth: number): Json[] {
+  const out: Json[] = []
+  for (let i = 0; i < value.length; i++) out.push(copyStep(value[i], depth, () => `[${i}]`))
+  return out
+}
+
+function copyObject(value: object, depth: number): JsonObject {
+  const proto: unknown = Object.getPrototypeOf(value)
+  if (proto !== Object.prototype && proto !== null && Object.getPrototypeOf(proto) !== null) {
+    throw new Refusal('INVALID_EVENT', 'is an instance of a class: pass plain data')
+  }
+  const out: Record<string, Json> = {}
+  for (const key of Object.keys(value)) {
+    const item: unknown = (value as Record<string, unknown>)[key]
+    if (item === undefined) continue
+    setOwn(out, key.isWellFormed() ? key : key.toWellFormed(), copyStep(item, depth, () => `.${key}`))
+  }
+  return out
+}
+
+function copyStep(value: unknown, depth: number, step: () => string): Json {
+  // Most values are strings: they need no frame to catch in.
+  if (typeof value === 'string') return copy(value, depth)
+  try {
+    return copy(value, depth + 1)
+  } catch (error) {
+    throw error instanceof Refusal ? error.within(step()) : error
+  }
+}
+
+/** Freezes plain JSON data all the way down and returns it. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const key of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[key])
+  }
+  return value
+}
+
+/** JSON with sorted keys: two values are the same data exactly if their canonical texts are equal. */
+export function canonicalJson(value: Json): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  const items = Object.keys(value)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key]!)}`)
+  return `{${items.join(',')}}`
+}
+
+/** `Array.isArray` that narrows readonly arrays. */
+export function isArray(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}
