@@ -1,0 +1,278 @@
+/**
+ * Events ⇄ one line, and what counts as damage. The shape of a line is docs/format.md §2, reading it is §7.
+ *
+ * Invariants held here: I2 a reader sees whole lines only; I7 damage is reported and never repaired silently.
+ *
+ * Everything in this file is pure and free of zod: whether the data of a line fits its type is event.ts's business.
+ */
+import { FoldlogError } from './errors.ts'
+import { isEventId } from './id.ts'
+import { isArray, MAX_DEPTH, type Json, type JsonObject } from './json.ts'
+
+export const MARKER: string = '{"v":1,"id":"'
+export const MAX_LINE_BYTES: number = 64 * 1024 * 1024
+const MAX_TRIES = 16
+const EXCERPT_CHARS = 120
+const MARKER_BYTES = new TextEncoder().encode(MARKER)
+
+/** The inner form of an event: of a batch, and of everything that needs no time of its own. */
+export interface InnerEvent {
+  readonly id: string
+  readonly type: string
+  readonly data: Json
+}
+
+/** A line as it was read or is to be written; `events` are the ones to fold, one or a batch. */
+export interface Line {
+  readonly id: string
+  readonly type: string
+  readonly time: string
+  readonly key?: string
+  readonly isRedacted: boolean
+  /** The format version it was written in; above 1 nothing in it has an effect. */
+  readonly version: number
+  readonly events: readonly InnerEvent[]
+}
+
+export type DamageKind =
+  | 'torn'
+  | 'not-json'
+  | 'not-utf8'
+  | 'nul'
+  | 'conflict-marker'
+  | 'not-event'
+  | 'bad-id'
+  | 'too-large'
+  | 'too-deep'
+
+/** A piece of a log that is not an event. */
+export interface Damage {
+  readonly kind: DamageKind
+  /** The file of the log, relative to the namespace. */
+  readonly file: string
+  /** 1-based line number in that file. */
+  readonly line: number
+  /** Where the piece starts in the file, and how long it is, in bytes. */
+  readonly offset: number
+  readonly sizeBytes: number
+  /** Its first characters, with what cannot be shown replaced. */
+  readonly excerpt: string
+}
+
+/** Where bytes were found, for damage reports. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly offset: number
+}
+
+/** What one physical line gave: usually one line and no damage. */
+export interface Decoded {
+  readonly lines: readonly Line[]
+  readonly damage: readonly Damage[]
+}
+
+/** What the writer of a line decides; `id` and `time` are stamped by then. */
+export interface LineHead {
+  readonly id: string
+  readonly time: string
+  readonly key?: string
+  readonly isRedacted: boolean
+}
+
+/**
+ * The text of a line, without a line feed. One event is a line of its type, more are a `log.batch`.
+ *
+ * The data must be plain JSON ({@link toJson} made it). Throws `TOO_LARGE` over 64 MB.
+ */
+export function encodeLine(head: LineHead, events: readonly InnerEvent[]): string {
+  const single = events.length === 1 ? events[0]! : undefined
+  const type = single === undefined ? 'log.batch' : single.type
+  const key = head.key === undefined ? '' : `,"key":${JSON.stringify(head.key)}`
+  const redacted = head.isRedacted ? ',"redacted":true' : ''
+  const data = JSON.stringify(single === undefined ? events.map(inner) : single.data)
+  const text = `${MARKER}${head.id}","type":"${type}","time":"${head.time}"${key}${redacted},"data":${escapeRest(data)}}`
+  if (text.length > MAX_LINE_BYTES / 3 && new TextEncoder().encode(text).length > MAX_LINE_BYTES) {
+    throw new FoldlogError('TOO_LARGE', `a line of ${text.length} characters is over 64 MB: store big content as files`)
+  }
+  return text
+}
+
+function inner(event: InnerEvent): InnerEvent {
+  return { id: event.id, type: event.type, data: event.data }
+}
+
+const BREAKS = /[\u2028\u2029]/g
+
+/** Escapes what other tools take for line breaks, and a marker inside the data, where a torn line would resume. */
+function escapeRest(data: string): string {
+  const text = data.replace(BREAKS, (char) => (char === '\u2028' ? '\\u2028' : '\\u2029'))
+  return text.includes(MARKER) ? text.replaceAll(MARKER, '{"\\u0076":1,"id":"') : text
+}
+
+/** Reads one physical line, given without its line feed. Never throws on content. */
+export function decodeLine(bytes: Uint8Array, place: Place): Decoded {
+  const { start, end } = strip(bytes)
+  if (end <= start) {
+    // Nothing but a CR or white space is an empty line; NULs are the trace of a file that was never written out.
+    return bytes.length > 0 && bytes.includes(0)
+      ? { lines: [], damage: [report('nul', bytes, 0, bytes.length, place)] }
+      : NOTHING
+  }
+  if (end - start > MAX_LINE_BYTES) return { lines: [], damage: [report('too-large', bytes, start, end, place)] }
+  const whole = parse(bytes, start, end)
+  if (typeof whole !== 'string') return { lines: [whole], damage: [] }
+  return recover(bytes, start, end, whole, place)
+}
+
+const NOTHING: Decoded = { lines: [], damage: [] }
+
+/** The range without a BOM, a CR at the end and NULs at both ends. */
+function strip(bytes: Uint8Array): { start: number; end: number } {
+  let start = 0
+  let end = bytes.length
+  while (start < end && bytes[start] === 0) start++
+  if (bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) start += 3
+  while (end > start && isTrailing(bytes[end - 1]!)) end--
+  return { start, end }
+}
+
+function isTrailing(byte: number): boolean {
+  return byte === 0 || byte === 0x0d || byte === 0x20 || byte === 0x09
+}
+
+const FATAL = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const FORGIVING = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** One line, or why the bytes are not one. */
+function parse(bytes: Uint8Array, start: number, end: number): Line | DamageKind {
+  const text = decodeUtf8(bytes, start, end)
+  if (text === undefined) return 'not-utf8'
+  let value: Json
+  try {
+    value = JSON.parse(text) as Json
+  } catch {
+    // Not JSON is an answer here, not a failure: the caller looks closer.
+    return text.startsWith('{"v":') ? 'torn' : CONFLICT.test(text) ? 'conflict-marker' : 'not-json'
+  }
+  return toLine(value, end - start)
+}
+
+const CONFLICT = /^(<{7}|={7}|>{7}|\|{7})( |$)/
+
+/** The text, or undefined if it is not UTF-8. Decodes fast, and checks only texts that hold a replacement character. */
+function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const slice = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
+  const text = slice.toString('utf8')
+  if (!text.includes('\uFFFD')) return text
+  try {
+    return FATAL.decode(slice)
+  } catch {
+    // The bytes are not UTF-8: that is the answer.
+    return undefined
+  }
+}
+
+function toLine(value: Json, sizeBytes: number): Line | DamageKind {
+  if (typeof value !== 'object' || value === null || isArray(value)) return 'not-event'
+  const { v, id, type, time, key, redacted, data } = value as { [name: string]: Json | undefined }
+  if (typeof v !== 'number' || typeof id !== 'string' || typeof type !== 'string' || data === undefined)
+    return 'not-event'
+  if (!isEventId(id)) return 'bad-id'
+  // Only long lines can nest deeply, and looking costs as much as parsing.
+  if (sizeBytes > 2 * MAX_DEPTH && isTooDeep(data, MAX_DEPTH)) return 'too-deep'
+  const events = type === 'log.batch' ? batch(data) : [{ id, type, data }]
+  if (events === undefined) return 'not-event'
+  const line = {
+    id,
+    type,
+    time: typeof time === 'string' ? time : '',
+    isRedacted: redacted === true,
+    version: v,
+    events,
+  }
+  return typeof key === 'string' ? { ...line, key } : line
+}
+
+/** The events of a batch; undefined if one of them is not an event, because a batch is all or nothing. */
+function batch(data: Json): readonly InnerEvent[] | undefined {
+  if (!isArray(data) || data.length === 0) return undefined
+  const events: InnerEvent[] = []
+  for (const item of data) {
+    if (typeof item !== 'object' || item === null || isArray(item)) return undefined
+    const { id, type, data: content } = item as { [name: string]: Json | undefined }
+    if (
+      typeof id !== 'string' ||
+      !isEventId(id) ||
+      typeof type !== 'string' ||
+      content === undefined ||
+      type === 'log.batch'
+    )
+      return undefined
+    events.push({ id, type, data: content })
+  }
+  return events
+}
+
+function isTooDeep(value: Json, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (left === 0) return true
+  for (const item of isArray(value) ? value : Object.values(value)) {
+    if (typeof item === 'object' && item !== null && isTooDeep(item, left - 1)) return true
+  }
+  return false
+}
+
+/**
+ * Looks for lines inside a physical line that is not one: from the last marker backwards, a bounded number of times,
+ * because an unbounded search would be quadratic in what an attacker wrote.
+ */
+function recover(bytes: Uint8Array, start: number, end: number, kind: DamageKind, place: Place): Decoded {
+  const lines: Line[] = []
+  const damage: Damage[] = []
+  let until = end
+  let at = end
+  for (let tries = 0; tries < MAX_TRIES && at > start; tries++) {
+    at = lastMarker(bytes, start, at)
+    if (at < 0) break
+    const line = parse(bytes, at, trimEnd(bytes, at, until))
+    if (typeof line === 'string') continue
+    lines.unshift(line)
+    until = at
+  }
+  if (lines.length === 0) return { lines, damage: [report(kind, bytes, start, end, place)] }
+  // What is left before the first line found is what was torn.
+  const rest = trimEnd(bytes, start, until)
+  if (rest > start) damage.push(report(kindOf(bytes, start, rest), bytes, start, rest, place))
+  return { lines, damage }
+}
+
+function kindOf(bytes: Uint8Array, start: number, end: number): DamageKind {
+  const kind = parse(bytes, start, end)
+  return typeof kind === 'string' ? kind : 'torn'
+}
+
+function trimEnd(bytes: Uint8Array, start: number, end: number): number {
+  while (end > start && isTrailing(bytes[end - 1]!)) end--
+  return end
+}
+
+/** Where the last marker that starts before `before` starts; -1 if there is none at or after `start`. */
+function lastMarker(bytes: Uint8Array, start: number, before: number): number {
+  const slice = Buffer.from(bytes.buffer, bytes.byteOffset + start, before - start)
+  const at = slice.lastIndexOf(MARKER_BYTES, before - start - 1)
+  return at < 0 ? -1 : start + at
+}
+
+function report(kind: DamageKind, bytes: Uint8Array, start: number, end: number, place: Place): Damage {
+  const excerpt = FORGIVING.decode(bytes.subarray(start, Math.min(end, start + EXCERPT_CHARS * 3)))
+  return {
+    kind,
+    file: place.file,
+    line: place.line,
+    offset: place.offset + start,
+    sizeBytes: end - start,
+    // Control characters in a report could take over the terminal that shows it.
+    excerpt: excerpt.replaceAll(/[\p{Cc}\p{Cf}]/gu, '\uFFFD').slice(0, EXCERPT_CHARS),
+  }
+}
