@@ -1,0 +1,82 @@
+/**
+ * What is summed up while a session is folded: usage, and what each turn still waits for.
+ *
+ * Sums are kept in whole numbers (tokens, and billionths of a dollar), so that adding and taking back in any order gives the same
+ * result to the last bit. Everything in this file is pure.
+ */
+import type { Facts } from './body.ts'
+import { deepFreeze, type JsonObject } from './json.ts'
+import type { Usage } from './message.ts'
+
+const NANO = 1e9
+/** Far beyond any real count; keeps sums exact and a hostile number from hiding all others. */
+const LARGEST = 1e12
+
+const TOKEN_FIELDS = [
+  'inputTokens',
+  'outputTokens',
+  'reasoningTokens',
+  'cachedInputTokens',
+  'cacheWriteTokens',
+  'totalTokens',
+] as const
+
+/** The sum of the usage of many messages. */
+export class UsageSum {
+  readonly #sums = new Map<keyof Usage, { count: number; total: number }>()
+  #usage: Usage | undefined
+
+  /** Adds (`sign` 1) or takes back (`sign` -1) what a message used. */
+  add(usage: JsonObject, sign: 1 | -1): void {
+    for (const field of TOKEN_FIELDS) this.#count(field, usage[field], 1, sign)
+    this.#count('costUsd', usage['costUsd'], NANO, sign)
+    this.#usage = undefined
+  }
+
+  get usage(): Usage {
+    if (this.#usage === undefined) {
+      const out: Record<string, number> = {}
+      for (const field of [...TOKEN_FIELDS, 'costUsd'] as const) {
+        const sum = this.#sums.get(field)
+        if (sum !== undefined && sum.count > 0) out[field] = field === 'costUsd' ? sum.total / NANO : sum.total
+      }
+      this.#usage = deepFreeze(out)
+    }
+    return this.#usage
+  }
+
+  #count(field: keyof Usage, value: unknown, scale: number, sign: 1 | -1): void {
+    if (typeof value !== 'number') return
+    let sum = this.#sums.get(field)
+    if (sum === undefined) this.#sums.set(field, (sum = { count: 0, total: 0 }))
+    sum.count += sign
+    sum.total += sign * Math.round(Math.min(value * scale, LARGEST))
+  }
+}
+
+/** What a turn waits for: kept as messages come and change, so that a turn of any length costs the same. */
+export class TurnFacts {
+  unfinished = 0
+  users = 0
+  /** Calls without a result. */
+  open = 0
+  readonly #calls = new Map<string, { calls: number; results: number }>()
+
+  add(facts: Facts, sign: 1 | -1): void {
+    if (facts.isUnfinished) this.unfinished += sign
+    if (facts.isUser) this.users += sign
+    for (const id of facts.calls) this.#change(id, sign, 0)
+    for (const id of facts.results) this.#change(id, 0, sign)
+  }
+
+  #change(callId: string, calls: number, results: number): void {
+    const known = this.#calls.get(callId) ?? { calls: 0, results: 0 }
+    const next = { calls: known.calls + calls, results: known.results + results }
+    this.#calls.set(callId, next)
+    this.open += Number(isOpen(next)) - Number(isOpen(known))
+  }
+}
+
+function isOpen(call: { readonly calls: number; readonly results: number }): boolean {
+  return call.calls > 0 && call.results === 0
+}

@@ -1,0 +1,358 @@
+/**
+ * Turns and their anchors: which messages follow which, and where the conversation ends (docs/format.md §4.4).
+ *
+ * A turn is a run of messages with one anchor. Linear writers never name a parent: a turn goes to the end of the path
+ * that was active when it began, so that concurrent writers all stay visible. Only a deliberate branch has a parent.
+ *
+ * Invariant held here: I3 order of arrival never matters. Turns and head moves are kept in the order of their ids, each with the
+ * path that was active after it; what arrives late is put in its place, and only what comes after it is placed again.
+ *
+ * A turn only ever hangs under a turn that began before it, so every walk ends. Everything in this file is pure.
+ */
+
+/** What the tree knows of a message. Everything but `turn` is fixed by the message's first event. */
+export interface TreeNode {
+  readonly id: string
+  /** The id of the message's first event: its place in time. */
+  created: string
+  turnId: string
+  parentId: string | null | undefined
+  after: string | undefined
+  turn: TreeTurn | undefined
+  isDeleted: boolean
+}
+
+export interface TreeTurn {
+  readonly id: string
+  /** In the order of their first events; never empty while the turn is in the tree. */
+  readonly nodes: TreeNode[]
+  /** Where it hangs; undefined for a root. */
+  anchor: Place | undefined
+  /** The turns that hang under it, anywhere. */
+  children: TreeTurn[]
+  /** Its messages that are not deleted. */
+  visible: number
+  isPlaced: boolean
+}
+
+/** The end of a turn, whatever comes to it, or a message in it. */
+export interface Place {
+  readonly turn: TreeTurn
+  readonly upTo: TreeNode | undefined
+}
+
+/** A turn that begins or a head that moves, and the path that is active after it. */
+interface Step {
+  readonly at: string
+  readonly turn: TreeTurn | undefined
+  readonly head: string | null | undefined
+  active: Place | undefined
+}
+
+export class Tree {
+  readonly #nodes = new Map<string, TreeNode>()
+  readonly #turns = new Map<string, TreeTurn>()
+  readonly #roots: TreeTurn[] = []
+  readonly #steps: Step[] = []
+  /** Ids that steps name and that are not there (yet), with the first step that does. */
+  readonly #awaited = new Map<string, string>()
+  readonly #dangling = new Set<string>()
+  #turnCount = 0
+  /** Undefined: has to be counted again. */
+  #leafCount: number | undefined = 0
+
+  /** The path the conversation is. Undefined: it is empty. */
+  get active(): Place | undefined {
+    return this.#steps.at(-1)?.active
+  }
+
+  /** Turns with a message that is not deleted. */
+  get turnCount(): number {
+    return this.#turnCount
+  }
+
+  /** First messages of turns whose `parentId` names no message that came before. */
+  get dangling(): ReadonlySet<string> {
+    return this.#dangling
+  }
+
+  /** The turn of this id, if a message opened it. */
+  turn(id: string): TreeTurn | undefined {
+    return this.#turns.get(id)
+  }
+
+  /** Takes in a message that was created. In order of ids this is constant time. */
+  add(node: TreeNode): void {
+    this.#nodes.set(node.id, node)
+    const turn = this.#turns.get(node.turnId)
+    if (turn === undefined) this.#open(node)
+    else this.#join(turn, node)
+    const awaitedAt = this.#awaited.get(node.id)
+    if (awaitedAt === undefined) return
+    this.#awaited.delete(node.id)
+    this.#placeFrom(this.#indexOf(awaitedAt))
+  }
+
+  /** Takes in a `session.updated` that moved the head; `null`: to before everything. */
+  moveHead(at: string, head: string | null): void {
+    this.#insert({ at, turn: undefined, head, active: undefined })
+  }
+
+  /** Takes notice that a message was deleted. It stays in its place, and what hangs below it too. */
+  hide(node: TreeNode): void {
+    if (node.isDeleted) return
+    node.isDeleted = true
+    if (node.turn === undefined) return
+    node.turn.visible--
+    if (node.turn.visible === 0) this.#turnCount--
+    this.#leafCount = undefined
+  }
+
+  /** Puts a message elsewhere because an event older than its first one came: everything is placed again. */
+  move(node: TreeNode, change: Pick<TreeNode, 'created' | 'turnId' | 'parentId' | 'after'>): void {
+    Object.assign(node, change)
+    const nodes = [...this.#nodes.values()]
+    const heads = this.#steps.filter((step) => step.head !== undefined)
+    this.#turns.clear()
+    this.#nodes.clear()
+    this.#awaited.clear()
+    this.#dangling.clear()
+    this.#roots.length = 0
+    this.#steps.length = 0
+    this.#turnCount = 0
+    this.#leafCount = undefined
+    const all = [
+      ...nodes.map((each) => ({ at: each.created, take: () => this.add(each) })),
+      ...heads.map((each) => ({ at: each.at, take: () => this.#insert(each) })),
+    ]
+    for (const { take } of all.sort((a, b) => (a.at < b.at ? -1 : 1))) take()
+  }
+
+  /** The messages of a path from its end to its beginning, deleted ones too. */
+  *walkBack(end: Place | undefined): Generator<TreeNode> {
+    for (let place = end; place !== undefined; place = place.turn.anchor) {
+      const { nodes } = place.turn
+      for (let i = place.upTo === undefined ? nodes.length - 1 : position(nodes, place.upTo); i >= 0; i--)
+        yield nodes[i]!
+    }
+  }
+
+  /** The path that goes through a message to the newest end below it. */
+  through(node: TreeNode): Place {
+    let last = node
+    for (let next = this.children(last).at(-1); next !== undefined; next = this.children(last).at(-1)) last = next
+    return { turn: last.turn!, upTo: last.turn!.nodes.at(-1) === last ? undefined : last }
+  }
+
+  /** What follows a message directly, in order of ids; `undefined` asks for the beginnings of the conversation. */
+  children(node: TreeNode | undefined): TreeNode[] {
+    if (node === undefined) return this.#roots.map((turn) => turn.nodes[0]!).sort(byCreated)
+    const turn = node.turn!
+    const next = turn.nodes[position(turn.nodes, node) + 1]
+    const below = turn.children
+      .filter(({ anchor }) => (anchor!.upTo === undefined ? next === undefined : anchor!.upTo === node))
+      .map((child) => child.nodes[0]!)
+    return next === undefined ? below.sort(byCreated) : [next, ...below].sort(byCreated)
+  }
+
+  /** The message before a message; undefined at the beginning. */
+  parent(node: TreeNode): TreeNode | undefined {
+    const turn = node.turn!
+    const index = position(turn.nodes, node)
+    return index > 0 ? turn.nodes[index - 1] : this.last(turn.anchor)
+  }
+
+  /** The last message of a path, deleted or not. */
+  last(place: Place | undefined): TreeNode | undefined {
+    return place === undefined ? undefined : (place.upTo ?? place.turn.nodes.at(-1))
+  }
+
+  /** How many ends the tree has, not counting what was deleted. */
+  get leafCount(): number {
+    this.#leafCount ??= [...this.#turns.values()].filter(isLeaf).length
+    return this.#leafCount
+  }
+
+  #open(node: TreeNode): void {
+    const turn: TreeTurn = {
+      id: node.turnId,
+      nodes: [node],
+      anchor: undefined,
+      children: [],
+      visible: 0,
+      isPlaced: false,
+    }
+    this.#turns.set(turn.id, turn)
+    this.#show(turn, node)
+    this.#insert({ at: node.created, turn, head: undefined, active: undefined })
+  }
+
+  #join(turn: TreeTurn, node: TreeNode): void {
+    const { nodes } = turn
+    const wasLeaf = isLeaf(turn)
+    const index = lowerBound(nodes, node.created)
+    nodes.splice(index, 0, node)
+    this.#show(turn, node)
+    if (turn.visible === 1) this.#leafCount = undefined
+    else if (this.#leafCount !== undefined) this.#leafCount += Number(isLeaf(turn)) - Number(wasLeaf)
+    if (index === 0) {
+      // The turn begins earlier than was known: its step moves.
+      this.#steps.splice(
+        this.#steps.findIndex((step) => step.turn === turn),
+        1,
+      )
+      this.#insert({ at: node.created, turn, head: undefined, active: undefined })
+    } else if (node.created < (this.#steps.at(-1)?.at ?? '')) {
+      // A later step may have taken the message before this one for the last of its turn.
+      this.#placeFrom(this.#indexOf(node.created))
+    }
+  }
+
+  #show(turn: TreeTurn, node: TreeNode): void {
+    node.turn = turn
+    if (node.isDeleted) return
+    turn.visible++
+    if (turn.visible === 1) this.#turnCount++
+  }
+
+  #insert(step: Step): void {
+    const index = this.#indexOf(step.at)
+    this.#steps.splice(index, 0, step)
+    this.#placeFrom(index)
+  }
+
+  /** The first step at or after an id. */
+  #indexOf(at: string): number {
+    const last = this.#steps.at(-1)
+    if (last === undefined || last.at < at) return this.#steps.length
+    let low = 0
+    let high = this.#steps.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#steps[middle]!.at < at) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #placeFrom(index: number): void {
+    let active = this.#steps[index - 1]?.active
+    for (let i = index; i < this.#steps.length; i++) {
+      const step = this.#steps[i]!
+      if (step.turn !== undefined) {
+        this.#hang(step.turn, this.#anchorOf(step.turn.nodes[0]!, active))
+        active = { turn: step.turn, upTo: undefined }
+      } else {
+        active = this.#headPlace(step, active)
+      }
+      step.active = active
+    }
+  }
+
+  #headPlace(step: Step, active: Place | undefined): Place | undefined {
+    if (typeof step.head !== 'string') return undefined
+    const node = this.#before(step.head, step.at)
+    return node === undefined ? active : placeAt(node, step.at)
+  }
+
+  #anchorOf(first: TreeNode, active: Place | undefined): Place | undefined {
+    this.#dangling.delete(first.id)
+    if (first.parentId === null) return undefined
+    if (first.parentId !== undefined) {
+      const parent = this.#before(first.parentId, first.created)
+      if (parent !== undefined) return { turn: parent.turn!, upTo: parent }
+      this.#dangling.add(first.id)
+    }
+    const after = first.after === undefined ? undefined : this.#before(first.after, first.created)
+    return after === undefined || isOnPath(after, active) ? active : placeAt(after, first.created)
+  }
+
+  /** The message of this id, if its turn began before `at`; otherwise the step is placed again when it comes. */
+  #before(id: string, at: string): TreeNode | undefined {
+    const node = this.#nodes.get(id)
+    if (node?.turn !== undefined && node.turn.nodes[0]!.created < at) return node
+    const awaitedAt = this.#awaited.get(id)
+    if (node === undefined && (awaitedAt === undefined || at < awaitedAt)) this.#awaited.set(id, at)
+    return undefined
+  }
+
+  #hang(turn: TreeTurn, anchor: Place | undefined): void {
+    const from = turn.anchor
+    if (turn.isPlaced && from?.turn === anchor?.turn && from?.upTo === anchor?.upTo) return
+    const touched = new Set([from?.turn, anchor?.turn].filter((each) => each !== undefined))
+    const before = countLeaves(touched)
+    if (turn.isPlaced) remove(from?.turn.children ?? this.#roots, turn)
+    turn.anchor = anchor
+    ;(anchor?.turn.children ?? this.#roots).push(turn)
+    this.#countLeaves(turn, countLeaves(touched) - before, touched)
+    turn.isPlaced = true
+  }
+
+  #countLeaves(turn: TreeTurn, change: number, touched: ReadonlySet<TreeTurn>): void {
+    if (this.#leafCount === undefined) return
+    // Through a turn of deleted messages a change reaches further up: then everything is counted, when asked for.
+    if (turn.visible === 0 || [...touched].some((each) => each.visible === 0)) this.#leafCount = undefined
+    else this.#leafCount += change + (turn.isPlaced ? 0 : Number(isLeaf(turn)))
+  }
+}
+
+function countLeaves(turns: Iterable<TreeTurn>): number {
+  let count = 0
+  for (const turn of turns) if (isLeaf(turn)) count++
+  return count
+}
+
+/** Whether a path is at its end in this turn, deleted messages left out. */
+function isLeaf(turn: TreeTurn): boolean {
+  return turn.visible > 0 && !turn.children.some((child) => isAtEnd(turn, child) && isSeen(child))
+}
+
+function isAtEnd(turn: TreeTurn, child: TreeTurn): boolean {
+  return child.anchor!.upTo === undefined || child.anchor!.upTo === turn.nodes.at(-1)
+}
+
+function isSeen(turn: TreeTurn): boolean {
+  return turn.visible > 0 || turn.children.some(isSeen)
+}
+
+/** The place of a message for what came at `at`: if it was the last of its turn by then, the end of that turn. */
+function placeAt(node: TreeNode, at: string): Place {
+  const { nodes } = node.turn!
+  const next = nodes[position(nodes, node) + 1]
+  return { turn: node.turn!, upTo: next === undefined || next.created > at ? undefined : node }
+}
+
+function isOnPath(node: TreeNode, path: Place | undefined): boolean {
+  const turn = node.turn!
+  let place = path
+  // Anchors lead to turns that began earlier: once past the message's turn it cannot come.
+  while (place !== undefined && place.turn !== turn && place.turn.nodes[0]!.created > turn.nodes[0]!.created) {
+    place = place.turn.anchor
+  }
+  return place?.turn === turn && (place.upTo === undefined || node.created <= place.upTo.created)
+}
+
+function position(nodes: readonly TreeNode[], node: TreeNode): number {
+  return nodes.at(-1) === node ? nodes.length - 1 : lowerBound(nodes, node.created)
+}
+
+function lowerBound(nodes: readonly TreeNode[], created: string): number {
+  if (nodes.length === 0 || nodes.at(-1)!.created < created) return nodes.length
+  let low = 0
+  let high = nodes.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (nodes[middle]!.created < created) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function byCreated(a: TreeNode, b: TreeNode): number {
+  return a.created < b.created ? -1 : 1
+}
+
+function remove<T>(list: T[], item: T): void {
+  const index = list.lastIndexOf(item)
+  if (index >= 0) list.splice(index, 1)
+}
