@@ -1,0 +1,40 @@
+/**
+ * Groups a path into turns: a question and what answers it.
+ *
+ * A turn here is what a reader sees, a run of the path from one user message to the next; the `turnId` a writer
+ * stamped only names it. Everything in this file is pure. It reads no clock, no disk, and knows no events.
+ */
+import { deepFreeze } from './json.ts'
+import type { Message, Status, Turn } from './message.ts'
+
+/**
+ * The turns of a path, in its order; every message is in exactly one of them. An empty path has none.
+ *
+ * Each user message opens a turn, whoever it is meant for; messages before the first one form a turn of their own.
+ * The result is frozen, its messages are the very objects of `path`.
+ */
+export function turnsOf(path: readonly Message[]): readonly Turn[] {
+  const groups: Message[][] = []
+  for (const message of path) {
+    const open = groups.at(-1)
+    if (open === undefined || message.role === 'user') groups.push([message])
+    else open.push(message)
+  }
+  return deepFreeze(groups.map(toTurn))
+}
+
+/**
+ * The status of a turn with these messages: `in_progress` while any of them is pending or in progress, `pending` if it
+ * ends with a user message nobody answered, else the status of its last message. Without messages: `completed`.
+ */
+export function turnStatus(messages: readonly Message[]): Status {
+  if (messages.some((message) => message.status === 'pending' || message.status === 'in_progress')) return 'in_progress'
+  const last = messages.at(-1)
+  if (last === undefined) return 'completed'
+  return last.role === 'user' ? 'pending' : last.status
+}
+
+function toTurn(messages: readonly Message[]): Turn {
+  // A group is only ever opened with a message in it.
+  return { id: messages[0]!.turnId, status: turnStatus(messages), messages }
+}

@@ -1,0 +1,64 @@
+/**
+ * What readers get of a fold: pages of messages, turns, the model's context, siblings. Pure; nothing is written by a view.
+ */
+import { contextOf, type ContextOptions } from './context.ts'
+import { FoldlogError } from './errors.ts'
+import type { Fold } from './fold.ts'
+import type { Audience, Message, Turn } from './message.ts'
+import type { Place, TreeNode } from './tree.ts'
+import { turnsOf } from './turns.ts'
+
+export interface MessagesOptions {
+  /** Leave out messages for the other audience. Default: both. */
+  readonly audience?: Audience
+  /** The path through this message to the newest end below it. Default: the conversation, up to its head. */
+  readonly branch?: string
+  /** The last n of what would be returned. Default: all. */
+  readonly limit?: number
+  /** Only messages before this one, for paging backwards. */
+  readonly before?: string
+  /** Every branch, in the order of creation, instead of one path. */
+  readonly all?: boolean
+}
+
+export function messagesOf(fold: Fold, options: MessagesOptions = {}): readonly Message[] {
+  const { audience, branch, limit = Infinity, before, all = false } = options
+  const end = branch === undefined ? fold.tree.active : fold.tree.through(nodeOf(fold, branch))
+  if (before !== undefined) nodeOf(fold, before)
+  if (!all && audience === undefined) return Object.freeze(fold.path(end, limit, before))
+  const list = all ? beforeIn(fold.all(), before) : fold.path(end, Infinity, before)
+  const seen = audience === undefined ? list : list.filter((message) => (message.audience ?? audience) === audience)
+  return Object.freeze(limit >= seen.length ? seen : seen.slice(seen.length - limit))
+}
+
+export function turnsIn(fold: Fold, options: MessagesOptions = {}): readonly Turn[] {
+  return turnsOf(messagesOf(fold, options))
+}
+
+export function contextIn(fold: Fold, options: ContextOptions = {}): readonly Message[] {
+  return contextOf(fold.path(fold.tree.active), options, (id) => fold.node(id)?.created ?? '')
+}
+
+/** A message and its alternatives, in the order of creation: what else follows the message before it. */
+export function siblingsOf(fold: Fold, messageId: string): readonly Message[] {
+  const { tree } = fold
+  const nodes = tree.children(tree.parent(nodeOf(fold, messageId)))
+  return Object.freeze(nodes.map(({ id }) => fold.message(id)).filter((message) => message !== undefined))
+}
+
+/** The end of a path that another message is on; for handing to the tree. */
+export function placeThrough(fold: Fold, messageId: string): Place {
+  return fold.tree.through(nodeOf(fold, messageId))
+}
+
+/** Where a message is in the tree. Rejects ids of messages that are not there with `NOT_FOUND`. */
+export function nodeOf(fold: Fold, messageId: string): TreeNode {
+  const node = fold.node(messageId)
+  if (node === undefined) throw new FoldlogError('NOT_FOUND', `message ${messageId} is not in this session`)
+  return node
+}
+
+function beforeIn(list: readonly Message[], before: string | undefined): readonly Message[] {
+  const index = before === undefined ? -1 : list.findIndex(({ id }) => id === before)
+  return index < 0 ? list : list.slice(0, index)
+}
