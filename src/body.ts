@@ -37,14 +37,14 @@ export class Body {
     return this.#data
   }
 
-  /** Sets the given fields where nothing newer did; `null` unsets. */
-  assign(fields: object, at: string): void {
+  /** Sets the given fields where nothing newer did; `null` unsets, unless it is kept as it would be in a body of one event. */
+  assign(fields: object, at: string, keepsNull: boolean = false): void {
     const next: Record<string, unknown> = { ...this.#data }
     for (const [name, value] of Object.entries(fields)) {
       if (NOT_FIELDS.has(name) || at <= this.#fieldAt(name)) continue
       this.#setAt ??= new Map()
       this.#setAt.set(name, at)
-      if (value === null) delete next[name]
+      if (value === null && !keepsNull) delete next[name]
       else Object.defineProperty(next, name, { value, writable: true, enumerable: true, configurable: true })
     }
     this.#data = next

@@ -16,12 +16,14 @@ import type { CoreEvents, InfoPatch, MessageData } from './event.ts'
 import { timeOf } from './id.ts'
 import { deepFreeze, type Json, type JsonObject } from './json.ts'
 import type { InnerEvent } from './line.ts'
-import type { Message, Part, SessionInfo, SessionStatus } from './message.ts'
+import type { Message, SessionInfo, SessionStatus, Status } from './message.ts'
+import type { Resume } from './extend.ts'
 import { Registers } from './registers.ts'
-import { TurnFacts, UsageSum } from './totals.ts'
+import { previewOf, sessionStatus, TurnFacts, UsageSum } from './totals.ts'
 import { Tree, type Place, type TreeNode, type TreeTurn } from './tree.ts'
 
-const PREVIEW_CHARS = 200
+/** The fields of an info that events set, in the order they are shown. */
+const INFO_FIELDS = ['title', 'project', 'cwd', 'model', 'provider', 'parent', 'rootId', 'labels', 'source'] as const
 
 /** A message in the skeleton; a placeholder while only updates of it have come. */
 class Entry implements TreeNode {
@@ -52,14 +54,18 @@ export class Fold {
   readonly #entries = new Map<string, Entry>()
   readonly #tree = new Tree()
   readonly #turnFacts = new Map<string, TurnFacts>()
-  /** Which message made a call, by call id. */
+  /** Which message made a call, by call id: of several the newest. */
   readonly #callers = new Map<string, Entry>()
+  #areCallersStale = false
   readonly #usage = new UsageSum()
   #messageCount = 0
+  /** Messages that were created, deleted ones too. */
+  #created = 0
   #firstEventId = ''
   #lastEventId = ''
-  #preview: { readonly created: string; readonly text: string } | undefined
+  #preview: { readonly entry: Entry; readonly text: string } | undefined
   #isPreviewStale = false
+  #madeOf: { readonly info: JsonObject; readonly base: Pick<SessionInfo, 'id' | 'namespace' | 'vars' | 'metadata'> } | undefined
   #cached: { readonly damage: number; readonly info: SessionInfo } | undefined
 
   constructor(namespace: string, sessionId: string) {
@@ -104,6 +110,16 @@ export class Fold {
     return this.#cached.info
   }
 
+  /** What is needed to go on from the info alone; undefined in the middle of a turn, or while something is awaited. */
+  resume(): Resume | undefined {
+    const { active } = this.#tree
+    if (active?.upTo !== undefined || !this.#tree.isComplete || this.#created < this.#entries.size) return undefined
+    const facts = this.#sinceQuestion()
+    const last = active === undefined ? undefined : lastVisible(active)
+    const { unfinished, openCalls: open } = facts
+    return { turnId: active?.turn.id ?? '', unfinished, open, last: this.#statusOf(last) }
+  }
+
   /** A message by id, if it was created and is not deleted. */
   message(id: string): Message | undefined {
     const entry = this.#entries.get(id)
@@ -120,8 +136,9 @@ export class Fold {
     return this.#entries.get(id)?.isDeleted ?? false
   }
 
-  /** The turn of the message that made a call. */
+  /** The turn of the newest message that made a call: some models count their calls from zero in every message. */
   turnOfCall(callId: string): TreeTurn | undefined {
+    if (this.#areCallersStale) this.#findCallers()
     return this.#callers.get(callId)?.turn
   }
 
@@ -148,6 +165,8 @@ export class Fold {
 
   /** The newest message of the conversation that is not deleted. */
   head(): string | undefined {
+    const last = this.#tree.last(this.#tree.active)
+    if (last === undefined || !last.isDeleted) return last?.id
     for (const node of this.#tree.walkBack(this.#tree.active)) if (!node.isDeleted) return node.id
     return undefined
   }
@@ -187,20 +206,22 @@ export class Fold {
 
   #create(data: MessageData, at: string): void {
     const entry = this.#entry(data.id, at)
-    if (entry.body === undefined) entry.body = new Body(data, at)
+    const waiting = entry.body
+    if (waiting === undefined) entry.body = new Body(data, at)
     else {
-      entry.body.assign(data, at)
-      entry.body.setParts(data.parts, at)
+      waiting.assign(data, at, true)
+      waiting.setParts(data.parts, at)
     }
     const place = { created: at, turnId: data.turnId, parentId: data.parentId, after: data.after }
     if (entry.created === '') {
       Object.assign(entry, place)
-      entry.body.settle(data)
+      waiting?.settle(data)
       this.#tree.add(entry)
+      this.#created++
       if (!entry.isDeleted) this.#messageCount++
     } else if (at < entry.created) {
-      this.#retract(entry)
-      entry.body.settle(data)
+      this.#account(entry, undefined)
+      waiting?.settle(data)
       this.#tree.move(entry, place)
     }
     this.#recount(entry)
@@ -224,44 +245,55 @@ export class Fold {
     for (const id of ids) {
       const entry = this.#entry(id, '')
       if (entry.isDeleted) continue
-      this.#retract(entry)
+      this.#account(entry, undefined)
       if (entry.turn !== undefined) this.#messageCount--
       this.#tree.hide(entry)
       this.#isPreviewStale = true
     }
   }
 
-  /** Takes a message out of the totals, before it changes or goes. */
-  #retract(entry: Entry): void {
-    const { facts } = entry
-    if (facts === undefined) return
-    entry.facts = undefined
-    if (facts.usage !== undefined) this.#usage.add(facts.usage, -1)
-    this.#factsOfTurn(entry.turnId).add(facts, -1)
-  }
-
   /** Puts a message into the totals as it is now. Placeholders and deleted messages count for nothing. */
   #recount(entry: Entry): void {
-    this.#retract(entry)
     if (entry.turn === undefined || entry.isDeleted) return
-    const facts = factsOf(this.#body(entry))
+    this.#account(entry, factsOf(this.#body(entry)))
+    this.#offerPreview(entry)
+  }
+
+  /** Puts what a message adds to the totals in the place of what it added before; undefined: nothing any more. */
+  #account(entry: Entry, facts: Facts | undefined): void {
+    const before = entry.facts
     entry.facts = facts
+    if (before !== undefined) {
+      if (before.usage !== undefined) this.#usage.add(before.usage, -1)
+      this.#factsOfTurn(entry.turnId).add(before, -1)
+      if (before.calls.some((callId) => facts?.calls.includes(callId) !== true)) this.#areCallersStale = true
+    }
+    if (facts === undefined) return
     if (facts.usage !== undefined) this.#usage.add(facts.usage, 1)
     this.#factsOfTurn(entry.turnId).add(facts, 1)
-    for (const callId of facts.calls) this.#callers.set(callId, entry)
-    if (facts.isUser) this.#offerPreview(entry)
+    this.#noteCalls(entry, facts)
+  }
+
+  #noteCalls(entry: Entry, facts: Facts): void {
+    for (const callId of facts.calls) {
+      const known = this.#callers.get(callId)
+      if (known === undefined || known.created <= entry.created) this.#callers.set(callId, entry)
+    }
+  }
+
+  /** Looks for all callers again, after one of them was moved or lost its call. */
+  #findCallers(): void {
+    this.#areCallersStale = false
+    this.#callers.clear()
+    for (const entry of this.#entries.values()) if (entry.facts !== undefined) this.#noteCalls(entry, entry.facts)
   }
 
   #offerPreview(entry: Entry): void {
-    if (this.#preview !== undefined && entry.created > this.#preview.created) return
-    const text = this.#previewOf(entry)
-    if (text !== '') this.#preview = { created: entry.created, text }
-    else if (this.#preview?.created === entry.created) this.#isPreviewStale = true
-  }
-
-  #previewOf(entry: Entry): string {
-    const { parts, data } = this.#body(entry)
-    return data.audience === 'model' ? '' : textOf(parts)
+    const known = this.#preview
+    if (known !== undefined && known.entry !== entry && entry.created > known.entry.created) return
+    const text = entry.facts?.isUser === true ? previewOf(this.#body(entry)) : ''
+    if (text !== '') this.#preview = { entry, text }
+    else if (known?.entry === entry) this.#isPreviewStale = true
   }
 
   #factsOfTurn(turnId: string): TurnFacts {
@@ -286,33 +318,13 @@ export class Fold {
   }
 
   #makeInfo(damage: number): SessionInfo {
-    const info = this.#info
-    const field = (name: keyof InfoPatch): object => {
-      const value = info.get(name)
-      return value === undefined ? {} : { [name]: value }
-    }
     const head = this.head()
-    const archivedAt = info.get('archived') === true ? (info.setAt('archived') ?? this.#firstEventId) : undefined
-    return deepFreeze({
-      id: this.#sessionId,
-      namespace: this.#namespace,
-      ...field('title'),
-      ...field('project'),
-      ...field('cwd'),
-      ...field('model'),
-      ...field('provider'),
-      ...field('parent'),
-      ...field('rootId'),
-      vars: this.#vars.object(),
-      metadata: this.#metadata.object(),
-      ...field('labels'),
-      ...field('source'),
-      ...(head === undefined ? {} : { head }),
-      time: {
-        created: this.#firstEventId === '' ? 0 : timeOf(this.#firstEventId),
-        updated: this.#lastEventId === '' ? 0 : timeOf(this.#lastEventId),
-        ...(archivedAt === undefined ? {} : { archived: timeOf(archivedAt) }),
-      },
+    const archivedAt = this.#info.get('archived') === true ? (this.#info.setAt('archived') ?? this.#firstEventId) : undefined
+    const created = this.#firstEventId === '' ? 0 : timeOf(this.#firstEventId)
+    const updated = this.#lastEventId === '' ? 0 : timeOf(this.#lastEventId)
+    const base = this.#base()
+    const derived = {
+      time: Object.freeze(archivedAt === undefined ? { created, updated } : { created, updated, archived: timeOf(archivedAt) }),
       status: this.#status(),
       messageCount: this.#messageCount,
       turnCount: this.#tree.turnCount,
@@ -321,25 +333,56 @@ export class Fold {
       preview: this.#previewText(),
       lastEventId: this.#lastEventId,
       damage,
-    })
+    }
+    // Every value in it is frozen already.
+    return Object.freeze(head === undefined ? { ...base, ...derived } : { ...base, head, ...derived })
+  }
+
+  /** What events set, the same object while none of that changes. */
+  #base(): Pick<SessionInfo, 'id' | 'namespace' | 'vars' | 'metadata'> {
+    const made = this.#madeOf
+    const [info, vars, metadata] = [this.#info.object(), this.#vars.object(), this.#metadata.object()]
+    if (made?.info !== info || made.base.vars !== vars || made.base.metadata !== metadata) {
+      const shown = INFO_FIELDS.filter((name) => Object.hasOwn(info, name)).map((name) => [name, info[name]])
+      const fields = Object.fromEntries(shown) as Partial<SessionInfo>
+      const base = { id: this.#sessionId, namespace: this.#namespace, ...fields, vars, metadata }
+      this.#madeOf = { info, base: deepFreeze(base) }
+    }
+    return this.#madeOf!.base
   }
 
   /** From the last turn: the path back to the newest user message. */
   #status(): SessionStatus {
     let unfinished = 0
     let open = 0
+    let turns = 0
     let last: Entry | undefined
     for (let place = this.#tree.active; place !== undefined; place = place.turn.anchor) {
       last ??= lastVisible(place)
       const facts = this.#factsAt(place)
       unfinished += facts.unfinished
       open += facts.open
+      turns++
       if (facts.users > 0) break
     }
-    if (unfinished > 0) return 'running'
-    const status = last === undefined ? 'completed' : this.#body(last).data.status
-    if (status === 'failed') return 'failed'
-    return open > 0 && status === 'completed' ? 'awaiting' : 'idle'
+    // A call and its result may be in different turns.
+    if (open > 0 && turns > 1) open = this.#sinceQuestion().open
+    return sessionStatus(unfinished, open, this.#statusOf(last))
+  }
+
+  #statusOf(last: Entry | undefined): Status {
+    return (last === undefined ? undefined : this.#body(last).data.status) ?? 'completed'
+  }
+
+  /** What the conversation waits for since the newest question, counted message by message. */
+  #sinceQuestion(): TurnFacts {
+    const facts = new TurnFacts()
+    for (const node of this.#tree.walkBack(this.#tree.active)) {
+      const entry = node as Entry
+      if (entry.facts !== undefined) facts.add(entry.facts, 1)
+      if (facts.users > 0) break
+    }
+    return facts
   }
 
   /** What the turn at a place waits for; counted again only where the path leaves the turn, or the turn holds several questions. */
@@ -361,7 +404,7 @@ export class Fold {
     if (this.#isPreviewStale) {
       this.#preview = undefined
       this.#isPreviewStale = false
-      for (const entry of this.#entries.values()) if (entry.facts?.isUser === true) this.#offerPreview(entry)
+      for (const entry of this.#entries.values()) this.#offerPreview(entry)
     }
     return this.#preview?.text ?? ''
   }
@@ -373,9 +416,4 @@ function lastVisible(place: Place): Entry | undefined {
     if (!nodes[i]!.isDeleted) return nodes[i] as Entry
   }
   return undefined
-}
-
-function textOf(parts: readonly Part[]): string {
-  const part = parts.find((each) => each.type === 'text' && each.text.trim() !== '')
-  return part?.type === 'text' ? part.text.trim().slice(0, PREVIEW_CHARS).toWellFormed() : ''
 }

@@ -8,9 +8,11 @@
  * deduplication by id would drop an event (research: 20,000 of 20,000 pairs; with the stride none).
  */
 import { ulid } from 'ulid'
+import { FoldlogError } from './errors.ts'
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
-const VALUES: ReadonlyMap<string, number> = new Map(Array.from(ALPHABET).map((char, value) => [char, value]))
+/** What each character stands for, by its code. */
+const VALUES: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => Math.max(0, ALPHABET.indexOf(String.fromCharCode(code))))
 const PATTERN = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 /** 6000-01-01: an id past it is damage, because a clock that followed it would soon run out of ids. */
 const LAST_TIME = Date.UTC(6000, 0, 1)
@@ -22,21 +24,18 @@ export function isEventId(id: string): boolean {
 
 /** The millisecond a ULID was minted in. */
 export function timeOf(id: string): number {
-  let time = 0
-  for (let i = 0; i < 10; i++) time = time * 32 + VALUES.get(id[i]!)!
-  return time
+  return decode(id, 0, 10)
 }
 
 /** The smallest id of a millisecond, to compare with. */
 export function firstIdAt(time: number): string {
-  return encodeTime(time) + '0'.repeat(16)
+  return encode(time, 10) + '0'.repeat(16)
 }
 
 /** A ULID made of a millisecond and 10 given bytes, for ids that must come out the same every time. */
 export function idFrom(time: number, bytes: Uint8Array): string {
-  let bits = 0n
-  for (let i = 0; i < 10; i++) bits = (bits << 8n) | BigInt(bytes[i]!)
-  return encodeTime(time) + encodeRandom(bits)
+  const half = (start: number): number => bytes.subarray(start, start + 5).reduce((value, byte) => value * 256 + byte, 0)
+  return encode(time, 10) + encode(half(0), 8) + encode(half(5), 8)
 }
 
 /** A fresh id that is in no order with anything: for sessions. */
@@ -46,8 +45,8 @@ export function newId(): string {
 
 /** Issues ids for one log. */
 export class Clock {
-  #last = ''
-  #lastTime = -1
+  #last = firstIdAt(0)
+  #lastTime = 0
   readonly #now: () => number
 
   constructor(now: () => number = Date.now) {
@@ -62,46 +61,42 @@ export class Clock {
     }
   }
 
-  /** An id greater than every id seen and issued. */
+  /** An id greater than every id seen and issued. Throws `UNSUPPORTED` when the next one would not be before the year 6000. */
   next(): string {
     const now = this.#now()
-    if (this.#lastTime < 0) this.#lastTime = this.#last === '' ? 0 : timeOf(this.#last)
-    if (now > this.#lastTime) {
-      this.#last = ulid(now, randomUnit)
-      this.#lastTime = now
-    } else {
-      this.#last = stride(this.#last)
-      this.#lastTime = -1
-    }
-    return this.#last
+    if (this.#lastTime < 0) this.#lastTime = timeOf(this.#last)
+    const isLater = now > this.#lastTime
+    const id = isLater ? ulid(Math.min(now, LAST_TIME), randomUnit) : stride(this.#last)
+    // Readers take an id past it for damage: better written not at all.
+    if (id >= END) throw new FoldlogError('UNSUPPORTED', `no id is left after ${this.#last}: set the clock right`)
+    this.#last = id
+    this.#lastTime = isLater ? now : -1
+    return id
   }
 }
 
-/** `id` plus 1 to 2^48, carrying into the time when the 80 random bits overflow. */
+const END = firstIdAt(LAST_TIME)
+const HALF = 2 ** 40
+
+/** `id` plus 1 to 2^48, carrying into the time when the 80 random bits overflow. They are added as two halves of 40 bits. */
 function stride(id: string): string {
-  let bits = 0n
-  for (let i = 10; i < 26; i++) bits = bits * 32n + BigInt(VALUES.get(id[i]!)!)
-  const next = bits + BigInt(randomInt48()) + 1n
-  const carry = next >> 80n
-  const time = carry === 0n ? id.slice(0, 10) : encodeTime(timeOf(id) + 1)
-  return time + encodeRandom(next & ((1n << 80n) - 1n))
+  const low = decode(id, 18, 26) + randomByte() * 2 ** 32 + randomInt32() + 1
+  const high = decode(id, 10, 18) + randomByte() + Math.floor(low / HALF)
+  const time = high < HALF ? id.slice(0, 10) : encode(timeOf(id) + 1, 10)
+  return time + encode(high % HALF, 8) + encode(low % HALF, 8)
 }
 
-function encodeTime(time: number): string {
-  let out = ''
-  for (let rest = time, i = 0; i < 10; i++) {
-    out = ALPHABET[rest % 32]! + out
-    rest = Math.floor(rest / 32)
-  }
-  return out
+/** The number that the characters from `start` to `end` stand for. */
+function decode(id: string, start: number, end: number): number {
+  let value = 0
+  for (let i = start; i < end; i++) value = value * 32 + VALUES[id.charCodeAt(i)]!
+  return value
 }
 
-function encodeRandom(bits: bigint): string {
+/** A number below 32^length in so many characters. */
+function encode(value: number, length: number): string {
   let out = ''
-  for (let i = 0; i < 16; i++) {
-    out = ALPHABET[Number(bits & 31n)]! + out
-    bits >>= 5n
-  }
+  for (let i = 0, rest = value; i < length; i++, rest = Math.floor(rest / 32)) out = ALPHABET[rest % 32]! + out
   return out
 }
 
@@ -122,8 +117,8 @@ function randomUnit(): number {
   return randomByte() / 256
 }
 
-function randomInt48(): number {
+function randomInt32(): number {
   let value = 0
-  for (let i = 0; i < 6; i++) value = value * 256 + randomByte()
+  for (let i = 0; i < 4; i++) value = value * 256 + randomByte()
   return value
 }

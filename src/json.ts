@@ -123,8 +123,12 @@ export function deepFreeze<T>(value: T): T {
   return value
 }
 
-/** JSON with sorted keys: two values are the same data exactly if their canonical texts are equal. */
+/**
+ * JSON with sorted keys: two values are the same data exactly if their canonical texts are equal. So the infinity that JSON.parse
+ * makes of 1e400 is written as that, where JSON.stringify would make `null` of it.
+ */
 export function canonicalJson(value: Json): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) return value > 0 ? '1e400' : '-1e400'
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   const items = Object.keys(value)

@@ -88,7 +88,7 @@ export interface LineHead {
 export function encodeLine(head: LineHead, events: readonly InnerEvent[]): string {
   const single = events.length === 1 ? events[0]! : undefined
   const type = single === undefined ? 'log.batch' : single.type
-  const key = head.key === undefined ? '' : `,"key":${JSON.stringify(head.key)}`
+  const key = head.key === undefined ? '' : `,"key":${escapeRest(JSON.stringify(head.key))}`
   const redacted = head.isRedacted ? ',"redacted":true' : ''
   const data = JSON.stringify(single === undefined ? events.map(inner) : single.data)
   const text = `${MARKER}${head.id}","type":"${type}","time":"${head.time}"${key}${redacted},"data":${escapeRest(data)}}`
@@ -179,10 +179,10 @@ function toLine(value: Json, sizeBytes: number): Line | DamageKind {
   if (typeof v !== 'number' || typeof id !== 'string' || typeof type !== 'string' || data === undefined)
     return 'not-event'
   if (!isEventId(id)) return 'bad-id'
-  // Only long lines can nest deeply, and looking costs as much as parsing.
-  if (sizeBytes > 2 * MAX_DEPTH && isTooDeep(data, MAX_DEPTH)) return 'too-deep'
-  const events = type === 'log.batch' ? batch(data) : [{ id, type, data }]
+  const events = type === 'log.batch' ? batch(id, data) : [{ id, type, data }]
   if (events === undefined) return 'not-event'
+  // Only long lines can nest deeply, and looking costs as much as parsing. What a batch adds around its events does not count.
+  if (sizeBytes > 2 * MAX_DEPTH && events.some((event) => isTooDeep(event.data, MAX_DEPTH))) return 'too-deep'
   const line = {
     id,
     type,
@@ -194,10 +194,14 @@ function toLine(value: Json, sizeBytes: number): Line | DamageKind {
   return typeof key === 'string' ? { ...line, key } : line
 }
 
-/** The events of a batch; undefined if one of them is not an event, because a batch is all or nothing. */
-function batch(data: Json): readonly InnerEvent[] | undefined {
+/**
+ * The events of a batch; undefined if one of them is not an event, because a batch is all or nothing. The first one has the id of
+ * the line and each its own: which lines count is decided by that.
+ */
+function batch(lineId: string, data: Json): readonly InnerEvent[] | undefined {
   if (!isArray(data) || data.length === 0) return undefined
   const events: InnerEvent[] = []
+  const ids = new Set<string>()
   for (const item of data) {
     if (typeof item !== 'object' || item === null || isArray(item)) return undefined
     const { id, type, data: content } = item as { [name: string]: Json | undefined }
@@ -210,8 +214,9 @@ function batch(data: Json): readonly InnerEvent[] | undefined {
     )
       return undefined
     events.push({ id, type, data: content })
+    ids.add(id)
   }
-  return events
+  return events[0]!.id === lineId && ids.size === events.length ? events : undefined
 }
 
 function isTooDeep(value: Json, left: number): boolean {

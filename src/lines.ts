@@ -27,31 +27,26 @@ export interface Counted {
 
 export class LineSet {
   /** By event id, the line it counts in. */
-  #owners = new Map<string, Line>()
-  #keys = new Map<string, Line>()
-  /** Lines that lost against another: kept, because a later line may change who wins. */
-  #others: Line[] = []
-  #conflicts = new Set<string>()
+  readonly #owners = new Map<string, Line>()
+  readonly #keys = new Map<string, Line>()
+  /** Lines that lost an event or their key to another, by what they lost: kept, because a later line may change who wins. */
+  readonly #losersById = new Map<string, Set<Line>>()
+  readonly #losersByKey = new Map<string, Set<Line>>()
+  readonly #conflicts = new Set<string>()
 
   add(line: Line): Added {
-    const isKnown =
-      line.events.length === 1 ? this.#owners.has(line.id) : line.events.some(({ id }) => this.#owners.has(id))
-    if (!isKnown && (line.key === undefined || !this.#keys.has(line.key))) {
+    const { key } = line
+    const holder = key === undefined ? undefined : this.#keys.get(key)
+    const isKnown = line.events.some(({ id }) => this.#owners.has(id) || this.#losersById.has(id))
+    if (!isKnown && holder === undefined) {
       this.#note(line)
       return { effect: 'fresh', events: line.events }
     }
-    if (!isKnown && this.#keys.get(line.key!)!.id < line.id) {
-      this.#others.push(line)
+    if (!isKnown && holder!.id < line.id) {
+      this.#noteLosses(line)
       return NONE
     }
-    const text = canonical(line)
-    if ([this.#owners.get(line.id), ...this.#others].some((each) => each?.id === line.id && canonical(each) === text))
-      return NONE
-    const before = this.#owners
-    this.#weigh([...new Set(this.#owners.values()), ...this.#others, line])
-    const missing = difference(before, this.#owners)
-    const added = difference(this.#owners, before)
-    return missing.length === 0 && added.length === 0 ? NONE : { effect: 'refold', missing, added }
+    return this.#isThere(line) ? NONE : this.#weigh(line)
   }
 
   /** The line that counts for a key. */
@@ -97,28 +92,79 @@ export class LineSet {
     if (line.key !== undefined) this.#keys.set(line.key, line)
   }
 
-  /** Decides again who counts among all lines. */
-  #weigh(all: readonly Line[]): void {
-    const best = new Map<string, Line>()
-    const losers: Line[] = []
-    this.#conflicts = new Set()
-    for (const line of all) {
-      const rival = best.get(line.id)
-      if (rival === undefined) best.set(line.id, line)
-      else if (canonical(rival) !== canonical(line)) {
-        this.#conflicts.add(line.id)
-        const isBetter = beats(line, rival)
-        losers.push(isBetter ? rival : line)
-        if (isBetter) best.set(line.id, line)
+  #noteLosses(line: Line): void {
+    for (const { id } of line.events) if (this.#owners.get(id) !== line) addTo(this.#losersById, id, line)
+    if (line.key !== undefined && this.#keys.get(line.key) !== line) addTo(this.#losersByKey, line.key, line)
+  }
+
+  #isThere(line: Line): boolean {
+    const text = canonical(line)
+    const rivals = [this.#owners.get(line.id), ...(this.#losersById.get(line.id) ?? [])]
+    return rivals.some((each) => each?.id === line.id && canonical(each) === text)
+  }
+
+  /** Decides again who counts among a line and all that have an id or a key in common with it, or with one of those. */
+  #weigh(line: Line): Added {
+    const all = this.#related(line)
+    const before = this.#ownersOf(all)
+    this.#forget(all)
+    for (const each of this.#winners(all)) {
+      if (each.key === undefined || !this.#keys.has(each.key)) this.#noteAmong(each)
+    }
+    for (const each of all) this.#noteLosses(each)
+    const after = this.#ownersOf(all)
+    const missing = difference(before, after)
+    const added = difference(after, before)
+    return missing.length === 0 && added.length === 0 ? NONE : { effect: 'refold', missing, added }
+  }
+
+  #related(line: Line): ReadonlySet<Line> {
+    const all = new Set([line])
+    const take = (owner: Line | undefined, losers: Iterable<Line> = []): void => {
+      if (owner !== undefined) all.add(owner)
+      for (const loser of losers) all.add(loser)
+    }
+    // What is taken in is looked at in its turn.
+    for (const { events, key } of all) {
+      for (const { id } of events) take(this.#owners.get(id), this.#losersById.get(id))
+      if (key !== undefined) take(this.#keys.get(key), this.#losersByKey.get(key))
+    }
+    return all
+  }
+
+  #ownersOf(lines: Iterable<Line>): ReadonlyMap<string, Line> {
+    const owners = new Map<string, Line>()
+    for (const { events } of lines) {
+      for (const { id } of events) {
+        const owner = this.#owners.get(id)
+        if (owner !== undefined) owners.set(id, owner)
       }
     }
-    this.#owners = new Map()
-    this.#keys = new Map()
-    for (const line of [...best.values()].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-      if (line.key !== undefined && this.#keys.has(line.key)) losers.push(line)
-      else this.#noteAmong(line)
+    return owners
+  }
+
+  #forget(lines: Iterable<Line>): void {
+    for (const { events, key } of lines) {
+      for (const { id } of events) {
+        this.#owners.delete(id)
+        this.#losersById.delete(id)
+        this.#conflicts.delete(id)
+      }
+      if (key === undefined) continue
+      this.#keys.delete(key)
+      this.#losersByKey.delete(key)
     }
-    this.#others = losers
+  }
+
+  /** The best line of each id, in order of ids. */
+  #winners(lines: Iterable<Line>): Line[] {
+    const best = new Map<string, Line>()
+    for (const line of lines) {
+      const rival = best.get(line.id)
+      if (rival !== undefined) this.#conflicts.add(line.id)
+      if (rival === undefined || beats(line, rival)) best.set(line.id, line)
+    }
+    return [...best.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
   }
 
   /** As `#note`, but an event that another line holds too counts in the better of the two. */
@@ -148,38 +194,53 @@ function eventOf(line: Line, eventId: string): SessionEvent {
   )
 }
 
+/** The events that count in `a` and not, or not with this content, in `b`. */
 function difference(a: ReadonlyMap<string, Line>, b: ReadonlyMap<string, Line>): SessionEvent[] {
   const out: SessionEvent[] = []
   for (const [id, line] of a) {
     const other = b.get(id)
-    if (other === line || (other !== undefined && canonical(other) === canonical(line))) continue
+    if (other === line || (other !== undefined && isSame(line, other, id))) continue
     out.push(deepFreeze(eventOf(line, id)))
   }
   return out.sort((x, y) => (x.id < y.id ? -1 : 1))
 }
 
+function isSame(line: Line, other: Line, eventId: string): boolean {
+  const [a, b] = [eventOf(line, eventId), eventOf(other, eventId)]
+  return line.version === other.version && a.time === b.time && content(a as InnerEvent) === content(b as InnerEvent)
+}
+
 function beats(line: Line, rival: Line): boolean {
   if (line.isRedacted !== rival.isRedacted) return line.isRedacted
-  return canonical(line) < canonical(rival)
+  return isSmaller(canonical(line), canonical(rival))
 }
 
 function isBetterEvent(a: Counted, b: Counted): boolean {
   if (a.line.isRedacted !== b.line.isRedacted) return a.line.isRedacted
-  return content(a.event) < content(b.event)
+  return isSmaller(content(a.event), content(b.event))
+}
+
+/** By bytes, so that programs in other languages come to the same result. */
+function isSmaller(a: string, b: string): boolean {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0
 }
 
 function content(event: InnerEvent): string {
   return canonicalJson([event.type, event.data])
 }
 
+/** The canonical JSON of a line as far as this version knows its keys. */
 function canonical(line: Line): string {
-  return canonicalJson([
-    line.id,
-    line.type,
-    line.time,
-    line.key ?? null,
-    line.isRedacted,
-    line.version,
-    line.events as unknown as Json,
-  ])
+  const { version: v, id, time, key, isRedacted, events } = line
+  const isBatch = events.length > 1 || line.type === 'log.batch'
+  const type = isBatch ? 'log.batch' : line.type
+  const data = isBatch ? (events as unknown as Json) : events[0]!.data
+  const rest = { ...(key === undefined ? {} : { key }), ...(isRedacted ? { redacted: true } : {}) }
+  return canonicalJson({ v, id, type, time, data, ...rest })
+}
+
+function addTo(map: Map<string, Set<Line>>, name: string, line: Line): void {
+  const known = map.get(name)
+  if (known === undefined) map.set(name, new Set([line]))
+  else known.add(line)
 }

@@ -4,9 +4,9 @@
  * Sums are kept in whole numbers (tokens, and billionths of a dollar), so that adding and taking back in any order gives the same
  * result to the last bit. Everything in this file is pure.
  */
-import type { Facts } from './body.ts'
+import type { Body, Facts } from './body.ts'
 import { deepFreeze, type JsonObject } from './json.ts'
-import type { Usage } from './message.ts'
+import type { SessionStatus, Status, Usage } from './message.ts'
 
 const NANO = 1e9
 /** Far beyond any real count; keeps sums exact and a hostile number from hiding all others. */
@@ -69,6 +69,11 @@ export class TurnFacts {
     for (const id of facts.results) this.#change(id, 0, sign)
   }
 
+  /** The calls without a result. */
+  get openCalls(): readonly string[] {
+    return [...this.#calls].filter(([, call]) => isOpen(call)).map(([id]) => id)
+  }
+
   #change(callId: string, calls: number, results: number): void {
     const known = this.#calls.get(callId) ?? { calls: 0, results: 0 }
     const next = { calls: known.calls + calls, results: known.results + results }
@@ -77,6 +82,22 @@ export class TurnFacts {
   }
 }
 
+/** The status of a session whose last turn waits for so much and ends with a message of this status. */
+export function sessionStatus(unfinished: number, open: number, last: Status): SessionStatus {
+  if (unfinished > 0) return 'running'
+  if (last === 'failed') return 'failed'
+  return open > 0 && last === 'completed' ? 'awaiting' : 'idle'
+}
+
 function isOpen(call: { readonly calls: number; readonly results: number }): boolean {
   return call.calls > 0 && call.results === 0
+}
+
+const PREVIEW_CHARS = 200
+
+/** What a user message gives for the preview of its session; empty if nothing. */
+export function previewOf({ parts, data }: Body): string {
+  if (data.audience === 'model') return ''
+  const part = parts.find((each) => each.type === 'text' && each.text.trim() !== '')
+  return part?.type === 'text' ? part.text.trim().slice(0, PREVIEW_CHARS).toWellFormed() : ''
 }

@@ -76,6 +76,11 @@ export class Tree {
     return this.#dangling
   }
 
+  /** Whether nothing is named that has not come. */
+  get isComplete(): boolean {
+    return this.#awaited.size === 0 && this.#dangling.size === 0
+  }
+
   /** The turn of this id, if a message opened it. */
   turn(id: string): TreeTurn | undefined {
     return this.#turns.get(id)
@@ -137,11 +142,21 @@ export class Tree {
     }
   }
 
-  /** The path that goes through a message to the newest end below it. */
+  /** The path that goes through a message to the newest end below it, not counting what was deleted. */
   through(node: TreeNode): Place {
-    let last = node
-    for (let next = this.children(last).at(-1); next !== undefined; next = this.children(last).at(-1)) last = next
-    return { turn: last.turn!, upTo: last.turn!.nodes.at(-1) === last ? undefined : last }
+    const below = [node]
+    for (const each of below) for (const child of this.children(each)) below.push(child)
+    const goesOn = new Set<TreeNode>()
+    let end: TreeNode | undefined
+    // Children come before their parents here.
+    for (const each of below.reverse()) {
+      if (each.isDeleted && !goesOn.has(each)) continue
+      if (!goesOn.has(each) && (end === undefined || each.created > end.created)) end = each
+      const parent = each === node ? undefined : this.parent(each)
+      if (parent !== undefined) goesOn.add(parent)
+    }
+    end ??= node
+    return { turn: end.turn!, upTo: end.turn!.nodes.at(-1) === end ? undefined : end }
   }
 
   /** What follows a message directly, in order of ids; `undefined` asks for the beginnings of the conversation. */
@@ -196,7 +211,8 @@ export class Tree {
     if (turn.visible === 1) this.#leafCount = undefined
     else if (this.#leafCount !== undefined) this.#leafCount += Number(isLeaf(turn)) - Number(wasLeaf)
     if (index === 0) {
-      // The turn begins earlier than was known: its step moves.
+      // The turn begins earlier than was known: its step moves, and who was its first message has no parent any more.
+      this.#dangling.delete(nodes[1]!.id)
       this.#steps.splice(
         this.#steps.findIndex((step) => step.turn === turn),
         1,
@@ -304,15 +320,22 @@ function countLeaves(turns: Iterable<TreeTurn>): number {
 
 /** Whether a path is at its end in this turn, deleted messages left out. */
 function isLeaf(turn: TreeTurn): boolean {
-  return turn.visible > 0 && !turn.children.some((child) => isAtEnd(turn, child) && isSeen(child))
+  if (turn.visible === 0 || turn.children.length === 0) return turn.visible > 0
+  const last = turn.nodes.findLast(({ isDeleted }) => !isDeleted)!
+  return !turn.children.some((child) => {
+    const { upTo } = child.anchor!
+    return (upTo === undefined || upTo.created >= last.created) && isSeen(child)
+  })
 }
 
-function isAtEnd(turn: TreeTurn, child: TreeTurn): boolean {
-  return child.anchor!.upTo === undefined || child.anchor!.upTo === turn.nodes.at(-1)
-}
-
+/** Whether anything of a turn or below it is not deleted. No recursion: a long conversation may be deleted as a whole. */
 function isSeen(turn: TreeTurn): boolean {
-  return turn.visible > 0 || turn.children.some(isSeen)
+  const open = [turn]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.visible > 0) return true
+    for (const child of next.children) open.push(child)
+  }
+  return false
 }
 
 /** The place of a message for what came at `at`: if it was the last of its turn by then, the end of that turn. */

@@ -26,7 +26,7 @@ export function messagesOf(fold: Fold, options: MessagesOptions = {}): readonly 
   const end = branch === undefined ? fold.tree.active : fold.tree.through(nodeOf(fold, branch))
   if (before !== undefined) nodeOf(fold, before)
   if (!all && audience === undefined) return Object.freeze(fold.path(end, limit, before))
-  const list = all ? beforeIn(fold.all(), before) : fold.path(end, Infinity, before)
+  const list = all ? beforeIn(fold, before) : fold.path(end, Infinity, before)
   const seen = audience === undefined ? list : list.filter((message) => (message.audience ?? audience) === audience)
   return Object.freeze(limit >= seen.length ? seen : seen.slice(seen.length - limit))
 }
@@ -58,7 +58,10 @@ export function nodeOf(fold: Fold, messageId: string): TreeNode {
   return node
 }
 
-function beforeIn(list: readonly Message[], before: string | undefined): readonly Message[] {
-  const index = before === undefined ? -1 : list.findIndex(({ id }) => id === before)
-  return index < 0 ? list : list.slice(0, index)
+/** What was created before a message, which may be deleted by now. */
+function beforeIn(fold: Fold, before: string | undefined): readonly Message[] {
+  const list = fold.all()
+  if (before === undefined) return list
+  const { created } = nodeOf(fold, before)
+  return list.filter(({ id }) => nodeOf(fold, id).created < created)
 }
