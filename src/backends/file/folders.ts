@@ -1,0 +1,97 @@
+/**
+ * The root and its namespaces as directories: made on the first session, private, never links.
+ */
+import { constants } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { FoldlogError } from '../../errors.ts'
+import { codeOf, storageError } from './failure.ts'
+import { io } from './io.ts'
+
+const MODE = 0o700
+const GIT_ATTRIBUTES = `*.jsonl merge=union text eol=lf diff=foldlog linguist-generated
+**/files/** -text -diff -merge -linguist-generated
+`
+const GIT_IGNORE = `.cache/
+.live/
+`
+
+/** Makes a namespace's directory, and the root with what git needs in it. Returns the directories that changed. */
+export function makeNamespace(root: string, directory: string): readonly string[] {
+  if (statNamespace(directory) !== undefined) return []
+  try {
+    const isNewRoot = io.mkdirSync(root, { recursive: true, mode: MODE }) !== undefined
+    if (isNewRoot || io.readdirSync(root).length === 0) writeGitFiles(root)
+    makeDirectory(directory)
+  } catch (error) {
+    throw storageError(error, 'create', { path: directory })
+  }
+  return [root]
+}
+
+/** Makes one directory; one that is there is fine. */
+export function makeDirectory(directory: string): void {
+  try {
+    io.mkdirSync(directory, { mode: MODE })
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    refuseForeign(directory, io.lstatSync(directory))
+  }
+}
+
+/** The state of a namespace's directory; undefined if it is missing. Rejects a link or a file with `NOT_A_LOG`. */
+export function statNamespace(directory: string): Stats | undefined {
+  let stat: Stats | undefined
+  try {
+    stat = io.lstatSync(directory, { throwIfNoEntry: false })
+  } catch (error) {
+    // The root is no directory, or may not be looked into.
+    throw storageError(error, 'use', { path: directory })
+  }
+  if (stat !== undefined) refuseForeign(directory, stat)
+  return stat
+}
+
+/** Rejects what is no directory with `NOT_A_LOG`. `stat` is of the path itself, not of what a link leads to. */
+function refuseForeign(directory: string, stat: Stats): void {
+  if (stat.isDirectory()) return
+  throw new FoldlogError('NOT_A_LOG', `${directory} is not a directory: a namespace must be one, and not a link`, {
+    path: directory,
+  })
+}
+
+function writeGitFiles(root: string): void {
+  for (const [name, text] of [
+    ['.gitattributes', GIT_ATTRIBUTES],
+    ['.gitignore', GIT_IGNORE],
+  ] as const) {
+    try {
+      const fd = io.openSync(`${root}/${name}`, 'wx', 0o600)
+      try {
+        io.writeSync(fd, text)
+      } finally {
+        io.closeSync(fd)
+      }
+    } catch (error) {
+      // Somebody else's, or written by a process that creates the same root now.
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
+  }
+}
+
+/** Makes a change to a directory's entries last. Systems that cannot open directories need no such thing. */
+export function syncDirectory(directory: string): Promise<void> {
+  let fd: number
+  try {
+    fd = io.openSync(directory, constants.O_RDONLY)
+  } catch (error) {
+    if (['EISDIR', 'EPERM', 'EACCES', 'ENOENT'].includes(String(codeOf(error)))) return Promise.resolve()
+    return Promise.reject(error)
+  }
+  return new Promise((resolve, reject) => {
+    io.fsync(fd, (error) => {
+      io.closeSync(fd)
+      if (!error || ['EINVAL', 'EPERM', 'EBADF'].includes(String(codeOf(error)))) resolve()
+      else reject(error)
+    })
+  })
+}

@@ -1,0 +1,237 @@
+/**
+ * What this process knows of the first file of one log: its descriptor, and how far the file is known.
+ *
+ * Knowledge is checked, never trusted: after each write by one look at the path, before each read by the cursor.
+ */
+import { constants } from 'node:fs'
+import type { Stats } from 'node:fs'
+import type { NewLine, SessionKey } from '../../backend.ts'
+import { FoldlogError } from '../../errors.ts'
+import { encodeName } from '../../name.ts'
+import { type Chunk, chunksOf, eachLine, lineBefore } from './chunks.ts'
+import { inodeText, markOf, placeText } from './cursor.ts'
+import { io } from './io.ts'
+import { LOG_SUFFIX, namespacePath } from './paths.ts'
+import { ID_AT, ID_LENGTH, idAt, Survey } from './prefix.ts'
+
+// Windows has neither of the two; there every path that is opened is looked at first.
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
+const NO_BLOCK = constants.O_NONBLOCK ?? 0
+const SAFE = NO_FOLLOW | NO_BLOCK
+export const TO_READ: number = constants.O_RDONLY | SAFE
+export const TO_APPEND: number = constants.O_RDWR | constants.O_APPEND | SAFE
+export const TO_CREATE: number = TO_APPEND | constants.O_CREAT | constants.O_EXCL
+
+/** Opens a regular file and nothing else; never waits for the other end of a FIFO. Throws what the system throws. */
+export function openRegular(path: string, flags: number): { readonly fd: number; readonly stat: Stats } {
+  if (NO_FOLLOW === 0 && io.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw notALog(path)
+  const fd = io.openSync(path, flags, 0o600)
+  try {
+    const stat = io.fstatSync(fd)
+    if (!stat.isFile()) throw notALog(path)
+    return { fd, stat }
+  } catch (error) {
+    io.closeSync(fd)
+    throw error
+  }
+}
+
+/** The refusal of something that is not a regular file. */
+export function notALog(path: string): FoldlogError {
+  return new FoldlogError('NOT_A_LOG', `${path} is not a regular file: move it away`, { path })
+}
+
+/** How many of the newest ids are remembered one by one. */
+const RECENT_IDS = 4096
+/** What others appended is remembered one by one if it is no more than this. */
+const NEWS_BYTES = 1 << 16
+
+/** Which ids may be in a file: exact for the newest, and for the rest by being at most the greatest of them. */
+class KnownIds {
+  readonly #recent = new Set<string>()
+  /** No id that is not in `#recent` is greater. */
+  #floor = ''
+
+  /** Whether `id` is there; undefined if only the file can tell. */
+  has(id: string): boolean | undefined {
+    if (this.#recent.has(id)) return true
+    return id > this.#floor ? false : undefined
+  }
+
+  add(id: string): void {
+    this.#recent.add(id)
+    if (this.#recent.size > RECENT_IDS) this.#forgetOldest()
+  }
+
+  /** Takes notice of ids of which only the greatest is known. */
+  raise(greatest: string): void {
+    if (greatest > this.#floor) this.#floor = greatest
+  }
+
+  #forgetOldest(): void {
+    let left = RECENT_IDS / 2
+    for (const id of this.#recent) {
+      if (left-- === 0) return
+      this.#recent.delete(id)
+      this.raise(id)
+    }
+  }
+}
+
+export class LogFile {
+  readonly key: SessionKey
+  readonly directory: string
+  readonly session: string
+  readonly path: string
+  /** The ULID of the segment; empty for a log's first file. */
+  readonly segment: string
+
+  /** -1: not open. */
+  fd = -1
+  dev = -1
+  ino = -1
+  inode = ''
+  /** Where the file ended when it was last looked at, and whether a line feed was there. */
+  size = 0
+  endsWithLf = true
+  /** The cursor at that end as long as the log has one file; empty behind a torn line. */
+  end = ''
+  /** Up to where the lines have been passed over: `ids` and `survey` speak of these. */
+  surveyedTo = 0
+  survey: Survey = new Survey()
+  ids: KnownIds = new KnownIds()
+  /** A write failed half-way: look where the file ends before the next one. */
+  isUncertain = false
+  /** Creating it failed after the file was there: the same process may go on with it. */
+  isUnborn = false
+
+  /** Something that takes longer is under way; what comes later waits for it. */
+  busy: Promise<unknown> | undefined
+  /** When it was last written to, in appends of the backend. */
+  used = 0
+  /** Whether it is among those that may hold a descriptor. */
+  isListed = false
+
+  /** Lines written and not yet known to be on the disk, and what is being done about it; see sync.ts. */
+  unsynced: (readonly NewLine[])[] = []
+  isDirty = false
+  /** A sync failed: `unsynced` has to be written again. */
+  mustRewrite = false
+  syncing: Promise<void> | undefined
+  nextSync: Promise<void> | undefined
+
+  /** The segment that is appended to where a log has no first file. */
+  standIn: LogFile | undefined
+
+  constructor(root: string, key: SessionKey, segment = '') {
+    this.key = key
+    this.segment = segment
+    this.directory = namespacePath(root, key.namespace)
+    this.session = encodeName(key.sessionId)
+    this.path = `${this.directory}/${this.session}${segment === '' ? '' : `.${segment}`}${LOG_SUFFIX}`
+  }
+
+  /** Whether the file has been there. */
+  get isKnown(): boolean {
+    return this.ino >= 0
+  }
+
+  /** Whether `stat` is of the file that is known. */
+  isSame(stat: Stats): boolean {
+    return stat.ino === this.ino && stat.dev === this.dev
+  }
+
+  /** Takes over a descriptor. What is known stays known if it is of the same file and that has not shrunk. */
+  open(fd: number, stat: Stats): void {
+    this.close()
+    this.fd = fd
+    this.know(fd, stat)
+  }
+
+  /** Takes notice of the file behind `fd` without keeping the descriptor. */
+  know(fd: number, stat: Stats): void {
+    if (!this.isSame(stat)) {
+      if (fd !== this.fd) this.close()
+      this.#forget(stat)
+      // They went into a file that is gone, and whoever replaced it decided what is in the new one.
+      this.unsynced = []
+      this.mustRewrite = false
+    } else if (stat.size < this.size) this.#forget(stat)
+    if (this.end === '' || stat.size !== this.size) this.look(fd, stat.size)
+    this.isUncertain = false
+  }
+
+  /** Takes notice of own lines that are now the last ones. */
+  extend(lines: readonly NewLine[], size: number): void {
+    // The first lines of a file are passed over later, for what else they tell.
+    if (this.surveyedTo === this.size && this.size > 0 && this.endsWithLf) this.surveyedTo = size
+    for (const { id } of lines) this.ids.add(id)
+    this.size = size
+    this.endsWithLf = true
+    const last = lines[lines.length - 1]!
+    if (last.text.startsWith(last.id, ID_AT) && last.id.length === ID_LENGTH)
+      this.end = `${size}.${last.id}${this.inode}`
+    else this.look(this.fd, size)
+  }
+
+  /** Lets go of the file: it is not there any more. */
+  lose(): void {
+    this.close()
+    this.standIn = undefined
+    this.dev = -1
+    this.ino = -1
+    this.end = ''
+    this.isUnborn = false
+    this.isUncertain = false
+  }
+
+  #forget(stat: Stats): void {
+    this.dev = stat.dev
+    this.ino = stat.ino
+    this.inode = inodeText(stat.ino)
+    this.size = 0
+    this.surveyedTo = 0
+    this.survey = new Survey()
+    this.ids = new KnownIds()
+  }
+
+  /** Looks at the end of the file. */
+  look(fd: number, size: number): void {
+    this.size = size
+    const line = size === 0 ? undefined : lineBefore(fd, size)
+    this.endsWithLf = size === 0 || line !== undefined
+    if (size === 0) this.end = placeText(0, '', this.inode)
+    else this.end = line === undefined ? '' : placeText(size, markOf(line, 0, line.length), this.inode)
+  }
+
+  /** Passes over the lines up to the known end that were not passed over yet. */
+  surveyRest(): void {
+    for (const chunk of chunksOf(this.fd, this.surveyedTo, this.size)) this.pass(chunk)
+  }
+
+  /** Passes over a chunk if it begins where the last one ended. */
+  pass({ bytes, offset }: Chunk): void {
+    if (offset !== this.surveyedTo) return
+    const isNews = offset > 0 && bytes.length <= NEWS_BYTES
+    eachLine(bytes, (start, end) => {
+      this.survey.take(bytes, start, end)
+      const id = isNews ? idAt(bytes, start, end) : undefined
+      if (id !== undefined) this.ids.add(id)
+    })
+    if (!isNews) this.ids.raise(this.survey.greatest)
+    this.surveyedTo = offset + bytes.length
+  }
+
+  /** Lets go of the descriptor, once nothing is being done with it. */
+  close(): void {
+    const fd = this.fd
+    if (fd < 0) return
+    this.fd = -1
+    if (this.syncing === undefined) io.closeSync(fd)
+    else
+      void this.syncing.then(
+        () => io.closeSync(fd),
+        () => io.closeSync(fd),
+      )
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Where things lie under a root. Pure.
+ *
+ *     <root>/<namespace>/<session>.jsonl            a log
+ *     <root>/<namespace>/<session>.<ulid>.jsonl     a segment of it
+ *     <root>/<namespace>/files/<name>               an attachment
+ *     <root>/<namespace>/.cache/infos.jsonl         the infos cache
+ *
+ * `<namespace>` and `<session>` are encoded by name.ts and hold no dot, so a path never leaves the root and a name
+ * can be read back without a table.
+ */
+import { FoldlogError } from '../../errors.ts'
+import { isEventId } from '../../id.ts'
+import { encodeName } from '../../name.ts'
+
+export const LOG_SUFFIX = '.jsonl'
+
+/** The directory of a namespace. */
+export function namespacePath(root: string, namespace: string): string {
+  return `${root}/${encodeName(namespace)}`
+}
+
+/** The encoded session and, for a segment, its ULID; undefined if the file is not of a log. */
+export function parseFileName(file: string): { readonly session: string; readonly segment?: string } | undefined {
+  if (!file.endsWith(LOG_SUFFIX)) return undefined
+  const dot = file.indexOf('.')
+  const session = file.slice(0, dot)
+  if (dot + LOG_SUFFIX.length === file.length) return { session }
+  const segment = file.slice(dot + 1, -LOG_SUFFIX.length)
+  return isEventId(segment) ? { session, segment } : undefined
+}
+
+const ATTACHMENT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/
+
+/** The path of an attachment. Its name is one the core made; anything else is refused with `INVALID_NAME`. */
+export function attachmentPath(root: string, namespace: string, name: string): string {
+  if (!ATTACHMENT.test(name)) {
+    throw new FoldlogError('INVALID_NAME', `${JSON.stringify(name)} cannot be an attachment's file name`)
+  }
+  return `${namespacePath(root, namespace)}/files/${name}`
+}

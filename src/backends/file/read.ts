@@ -1,0 +1,306 @@
+/**
+ * Reads the lines of a log: its first file, then its segments in the order of their names.
+ *
+ * Invariants held here:
+ *  - I2 A reader sees whole lines only: bytes behind the last line feed come with a later read.
+ *  - A cursor is good only as long as each file it speaks of is the same and has the same line before that place;
+ *    otherwise `STALE_CURSOR`. A file that it does not speak of is read from its start.
+ *  - Only lines that count are yielded (guard.ts). If a later line changes that for one that came before the cursor,
+ *    the cursor is stale.
+ *
+ * What a read passes over, the appends to come need not look at again: it tells the LogFile.
+ */
+import type { Stats } from 'node:fs'
+import type { Cursor, LineBatch, StoredLine } from '../../backend.ts'
+import { FoldlogError } from '../../errors.ts'
+import { type Chunk, chunksOf, eachLine, lineBefore } from './chunks.ts'
+import { cursorPart, inodeText, markOf, parseCursor, parsePlace, type Place, placeText } from './cursor.ts'
+import { isMissing, storageError } from './failure.ts'
+import { Guards, placeOf } from './guard.ts'
+import { io } from './io.ts'
+import { type LogFile, openRegular, TO_READ } from './log-file.ts'
+import { LOG_SUFFIX } from './paths.ts'
+import { LF, mayBeGuarded } from './prefix.ts'
+import type { Segments } from './segments.ts'
+
+/** A read this short is done before anyone else can close the descriptor, so it needs none of its own. */
+const SHORT_BYTES = 1 << 20
+const NO_THROW = { throwIfNoEntry: false } as const
+
+/** One of the files of a log while it is read. */
+class Source {
+  readonly segment: string
+  /** Relative to the namespace. */
+  readonly file: string
+  readonly path: string
+  /** What is read: from the cursor's place to where the file ended when it was opened. */
+  from = 0
+  to = -1
+  inode = ''
+  fd = -1
+  isBorrowed = false
+  /** Up to where it was read, as cursors say it. */
+  place: string | undefined
+  /** What the cursor says of the files before and behind this one. */
+  before = ''
+  behind = ''
+  #linesBefore = -1
+
+  constructor(log: LogFile, segment: string) {
+    this.segment = segment
+    this.file = `${log.session}${segment === '' ? '' : `.${segment}`}${LOG_SUFFIX}`
+    this.path = `${log.directory}/${this.file}`
+  }
+
+  cursorAt(offset: number, mark: string): Cursor {
+    const place = cursorPart(this.segment, placeText(offset, mark, this.inode))
+    return `${this.before}${place}${this.behind}` as Cursor
+  }
+
+  /** How many lines end before `from`. Counted when it is asked for, which is when there is damage to report. */
+  get linesBefore(): number {
+    if (this.#linesBefore < 0) this.#linesBefore = this.from === 0 ? 0 : countLines(this.path, this.from)
+    return this.#linesBefore
+  }
+
+  opened(fd: number, stat: Stats, isBorrowed: boolean): void {
+    this.fd = fd
+    this.isBorrowed = isBorrowed
+    this.inode = inodeText(stat.ino)
+    // A file opened again is read only as far as it was there the first time.
+    if (this.to < 0) this.to = stat.size
+  }
+
+  close(): void {
+    if (this.fd >= 0 && !this.isBorrowed) io.closeSync(this.fd)
+    this.fd = -1
+  }
+}
+
+function countLines(path: string, to: number): number {
+  const { fd } = openRegular(path, TO_READ)
+  try {
+    let lines = 0
+    for (const { bytes } of chunksOf(fd, 0, to)) eachLine(bytes, () => lines++)
+    return lines
+  } finally {
+    io.closeSync(fd)
+  }
+}
+
+class Line implements StoredLine {
+  readonly bytes: Buffer
+  readonly offset: number
+  readonly #source: Source
+  readonly #index: number
+
+  constructor(source: Source, bytes: Buffer, offset: number, index: number) {
+    this.bytes = bytes
+    this.offset = offset
+    this.#source = source
+    this.#index = index
+  }
+
+  get file(): string {
+    return this.#source.file
+  }
+
+  get line(): number {
+    return this.#source.linesBefore + this.#index + 1
+  }
+
+  get cursor(): Cursor {
+    const { bytes } = this
+    return this.#source.cursorAt(this.offset + bytes.length + 1, markOf(bytes, 0, bytes.length))
+  }
+}
+
+/** The guards of logs that have some, so that following one does not start over. */
+const guardsOf = new WeakMap<LogFile, Guards>()
+
+class Reading {
+  readonly #log: LogFile
+  readonly #sources: Source[] = []
+  readonly #hasCursor: boolean
+  #withheld: ReadonlySet<string> | undefined
+
+  constructor(log: LogFile, segments: readonly string[], after: Cursor | undefined) {
+    this.#log = log
+    this.#hasCursor = after !== undefined
+    const places = after === undefined ? new Map<string, string>() : parseCursor(after)
+    if (places === undefined) throw stale(log)
+    try {
+      for (const segment of ['', ...segments]) {
+        const source = new Source(log, segment)
+        if (!this.#begin(source, places.get(segment))) continue
+        this.#sources.push(source)
+        places.delete(segment)
+      }
+    } catch (error) {
+      this.close()
+      throw error
+    }
+    if (this.#sources.length === 0) throw missing(log)
+    // Files that the cursor speaks of are gone.
+    if (places.size > 0) throw stale(log)
+  }
+
+  *batches(): Generator<LineBatch, void> {
+    for (const [index, source] of this.#sources.entries()) {
+      if (source.to === source.from) continue
+      this.#open(source)
+      source.before = this.#sources.slice(0, index).map(partOf).join('')
+      source.behind = this.#sources
+        .slice(index + 1)
+        .map(partOf)
+        .join('')
+      const chunks = chunksOf(source.fd, source.from, source.to)
+      // A borrowed descriptor may be closed by its owner as soon as something was yielded.
+      let lineIndex = 0
+      for (const chunk of source.isBorrowed ? [...chunks] : chunks) {
+        const lines = this.#linesOf(source, chunk, lineIndex)
+        const end = chunk.offset + chunk.bytes.length
+        const mark = lastMark(chunk.bytes)
+        source.place = placeText(end, mark, source.inode)
+        lineIndex += lines.length
+        yield { lines: lines.filter((line) => this.#isYielded(source, line)), cursor: source.cursorAt(end, mark) }
+      }
+      source.close()
+    }
+  }
+
+  close(): void {
+    for (const source of this.#sources) source.close()
+  }
+
+  /** Finds where to begin in a file; false if it is not there. Rejects a place that does not hold any more. */
+  #begin(source: Source, text: string | undefined): boolean {
+    const place = text === undefined ? undefined : parsePlace(text)
+    source.place = text
+    source.from = place?.offset ?? 0
+    if (source.segment !== '') {
+      const stat = io.lstatSync(source.path, NO_THROW)
+      if (stat === undefined) return false
+      if (place === undefined) return true
+      if (stat.size === place.offset && inodeText(stat.ino) === place.inode) {
+        source.to = place.offset
+        return true
+      }
+    }
+    try {
+      this.#open(source)
+    } catch (error) {
+      if (isMissing(error)) return false
+      throw error
+    }
+    if (place !== undefined && !holds(source, place)) {
+      source.close()
+      throw stale(this.#log)
+    }
+    return true
+  }
+
+  #open(source: Source): void {
+    if (source.fd >= 0 || (source.segment === '' && this.#borrow(source))) return
+    const { fd, stat } = openRegular(source.path, TO_READ)
+    source.opened(fd, stat, false)
+    if (source.segment === '' && this.#log.busy === undefined) this.#log.know(fd, stat)
+  }
+
+  #borrow(source: Source): boolean {
+    const log = this.#log
+    if (log.fd < 0 || log.busy !== undefined) return false
+    const stat = io.lstatSync(source.path, NO_THROW)
+    if (stat === undefined || !log.isSame(stat) || stat.size - source.from > SHORT_BYTES) return false
+    log.know(log.fd, stat)
+    source.opened(log.fd, stat, true)
+    return true
+  }
+
+  #linesOf(source: Source, chunk: Chunk, firstIndex: number): Line[] {
+    const { bytes, offset } = chunk
+    if (source.segment === '' && inodeText(this.#log.ino) === source.inode) this.#log.pass(chunk)
+    const lines: Line[] = []
+    let mayGuard = this.#withheld !== undefined
+    eachLine(bytes, (start, end) => {
+      mayGuard ||= mayBeGuarded(bytes, start, end)
+      lines.push(new Line(source, bytes.subarray(start, end), offset + start, firstIndex + lines.length))
+    })
+    if (mayGuard) this.#withheld ??= this.#judge()
+    return lines
+  }
+
+  #isYielded(source: Source, line: Line): boolean {
+    if (line.bytes.length === 0) return false
+    return this.#withheld === undefined || !this.#withheld.has(placeOf(source.segment, line.offset))
+  }
+
+  /** Decides about all lines of the log. Rejects if that changes what was decided before the cursor. */
+  #judge(): ReadonlySet<string> {
+    const starts = new Map(this.#sources.map((source) => [source.segment, source.from]))
+    for (const source of this.#sources) this.#open(source)
+    let guards = guardsOf.get(this.#log)
+    if (
+      guards === undefined ||
+      this.#sources.some((source) => guards!.upTo(source.segment, source.inode) > source.from)
+    ) {
+      guards = new Guards()
+    }
+    guardsOf.set(this.#log, guards)
+    this.#feed(guards, (source) => source.from)
+    const before = guards.withheld(starts)
+    this.#feed(guards, (source) => source.to)
+    if (this.#hasCursor && !isEqual(before, guards.withheld(starts))) throw stale(this.#log)
+    return guards.withheld()
+  }
+
+  #feed(guards: Guards, limit: (source: Source) => number): void {
+    for (const source of this.#sources) {
+      const from = guards.upTo(source.segment, source.inode)
+      for (const chunk of chunksOf(source.fd, from, limit(source))) guards.feed(source.segment, source.inode, chunk)
+    }
+  }
+}
+
+function holds(source: Source, place: Place): boolean {
+  if (place.inode !== source.inode || place.offset > source.to) return false
+  if (place.offset === 0) return true
+  const line = lineBefore(source.fd, place.offset)
+  return line !== undefined && markOf(line, 0, line.length) === place.mark
+}
+
+function partOf(source: Source): string {
+  return cursorPart(source.segment, source.place)
+}
+
+function lastMark(bytes: Buffer): string {
+  const end = bytes.length - 1
+  return markOf(bytes, end === 0 ? 0 : bytes.lastIndexOf(LF, end - 1) + 1, end)
+}
+
+function isEqual(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((place) => other.has(place))
+}
+
+/** The lines of a log after a cursor, or all, in batches of about a megabyte. */
+export async function* readLog(log: LogFile, segments: Segments, after: Cursor | undefined): AsyncGenerator<LineBatch> {
+  let reading: Reading | undefined
+  try {
+    reading = new Reading(log, segments.of(log.directory, log.session), after)
+    yield* reading.batches()
+  } catch (error) {
+    throw isMissing(error) ? missing(log) : storageError(error, 'read', { ...log.key, path: log.path })
+  } finally {
+    reading?.close()
+  }
+}
+
+function missing(log: LogFile): FoldlogError {
+  const message = `there is no log of session ${log.key.sessionId} at ${log.path}`
+  return new FoldlogError('NOT_FOUND', message, { ...log.key, path: log.path })
+}
+
+function stale(log: LogFile): FoldlogError {
+  const message = `${log.path} is not what the cursor was made of any more: read it from the start`
+  return new FoldlogError('STALE_CURSOR', message, { ...log.key, path: log.path })
+}

@@ -1,0 +1,185 @@
+/**
+ * When lines are made to last: `fdatasync` by policy, one for all that wait for it.
+ *
+ *  - `always`    an append resolves when its lines are on the disk; appends to one log share a sync
+ *  - `everysec`  files written to are synced at most once a second, and when the backend is closed
+ *  - `never`     that is left to the system
+ *
+ * After a failed sync nobody knows what is on the disk, and asking again would answer yes. So the descriptor is given
+ * up, and the lines not yet synced, which are kept until they are, are written again with the same ids.
+ */
+import { io } from './io.ts'
+import { type LogFile, openRegular, TO_APPEND } from './log-file.ts'
+import type { NewLine } from '../../backend.ts'
+import { isMissing } from './failure.ts'
+import { syncDirectory } from './folders.ts'
+
+export type FsyncPolicy = 'always' | 'everysec' | 'never'
+
+const INTERVAL_MS = 1000
+/** Node does four such calls at a time; more would only hold descriptors. */
+const AT_ONCE = 16
+
+/** Syncs what one backend writes. */
+export class Syncer {
+  readonly policy: FsyncPolicy
+  readonly #dirty = new Set<LogFile>()
+  readonly #directories = new Set<string>()
+  readonly #rewrite: (log: LogFile) => void
+  #timer: NodeJS.Timeout | undefined
+
+  /** `rewrite` opens a log again and writes its unsynced lines; it throws if it cannot. */
+  constructor(policy: FsyncPolicy, rewrite: (log: LogFile) => void) {
+    this.policy = policy
+    this.#rewrite = rewrite
+  }
+
+  /** Takes notice of lines that were written. */
+  wrote(log: LogFile, lines: readonly NewLine[]): void {
+    if (this.policy === 'never') return
+    log.unsynced.push(lines)
+    if (log.isDirty) return
+    log.isDirty = true
+    this.#dirty.add(log)
+    this.#arm()
+  }
+
+  /** Takes notice of a change to a directory's entries. */
+  changed(directory: string): void {
+    if (this.policy === 'never') return
+    this.#directories.add(directory)
+    this.#arm()
+  }
+
+  /** Resolves when everything written to the log so far is on the disk, its directory entry too. */
+  async flush(log: LogFile): Promise<void> {
+    if (this.policy === 'never') return
+    if (this.#directories.size > 0) await this.#syncDirectories()
+    await this.#syncLog(log)
+  }
+
+  /** Syncs everything. Rejects with the first failure after trying all. */
+  async flushAll(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const dirty = [...this.#dirty]
+    const results = await Promise.allSettled([this.#syncDirectories()])
+    for (let at = 0; at < dirty.length; at += AT_ONCE) {
+      results.push(...(await Promise.allSettled(dirty.slice(at, at + AT_ONCE).map((log) => this.#syncAgain(log)))))
+    }
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  async #syncAgain(log: LogFile): Promise<void> {
+    if (log.mustRewrite) this.#rewrite(log)
+    await this.#syncLog(log)
+  }
+
+  /** Resolves when the removal of an entry lasts as the policy wants it. */
+  async removed(directory: string): Promise<void> {
+    this.changed(directory)
+    if (this.policy === 'always') await this.#syncDirectories()
+  }
+
+  /** Forgets a log that is not there any more. */
+  forget(log: LogFile): void {
+    log.unsynced = []
+    log.mustRewrite = false
+    log.isDirty = false
+    this.#dirty.delete(log)
+  }
+
+  // Whoever comes while a sync runs is not covered by it, and shares the next one with all that come until then.
+  #syncLog(log: LogFile): Promise<void> {
+    if (log.nextSync !== undefined) return log.nextSync
+    if (log.syncing === undefined) return (log.syncing = this.#run(log))
+    const next = log.syncing
+      .catch(() => {
+        // Those who waited for that one are told; this one tries for itself.
+      })
+      .then(() => {
+        log.nextSync = undefined
+        return (log.syncing = this.#run(log))
+      })
+    return (log.nextSync = next)
+  }
+
+  async #run(log: LogFile): Promise<void> {
+    // One turn later, so that all appends of this turn are covered.
+    await Promise.resolve()
+    const covered = log.unsynced
+    if (covered.length === 0) {
+      this.#settle(log)
+      return
+    }
+    log.unsynced = []
+    const { fd, ino } = log
+    try {
+      await (fd < 0 ? syncPath(log) : dataSync(fd))
+    } catch (error) {
+      // The file was replaced or removed meanwhile: the old one's data does not matter.
+      if (log.ino === ino) this.#poison(log, covered)
+      throw error
+    } finally {
+      this.#settle(log)
+    }
+  }
+
+  #settle(log: LogFile): void {
+    log.syncing = undefined
+    if (log.unsynced.length > 0) return
+    log.isDirty = false
+    this.#dirty.delete(log)
+  }
+
+  #poison(log: LogFile, covered: readonly (readonly NewLine[])[]): void {
+    log.unsynced = [...covered, ...log.unsynced]
+    log.mustRewrite = true
+    log.syncing = undefined
+    log.close()
+  }
+
+  async #syncDirectories(): Promise<void> {
+    const directories = [...this.#directories]
+    this.#directories.clear()
+    try {
+      await Promise.all(directories.map(syncDirectory))
+    } catch (error) {
+      for (const directory of directories) this.#directories.add(directory)
+      throw error
+    }
+  }
+
+  #arm(): void {
+    if (this.policy !== 'everysec' || this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.flushAll().catch(() => {
+        // Nobody waits for this sync. The lines are kept, and the next append or the next second writes them again.
+        this.#arm()
+      })
+    }, INTERVAL_MS)
+    this.#timer.unref()
+  }
+}
+
+function dataSync(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    io.fdatasync(fd, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** Syncs a log whose descriptor was closed: what is synced is the file, through whichever descriptor. */
+async function syncPath(log: LogFile): Promise<void> {
+  let opened: ReturnType<typeof openRegular>
+  try {
+    opened = openRegular(log.path, TO_APPEND)
+  } catch (error) {
+    if (isMissing(error)) return
+    throw error
+  }
+  try {
+    if (log.isSame(opened.stat)) await dataSync(opened.fd)
+  } finally {
+    io.closeSync(opened.fd)
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Small files that are written as a whole: under a name of their own first, then renamed, so that nobody ever sees
+ * a part of one.
+ */
+import { newId } from '../../id.ts'
+import { io } from './io.ts'
+
+/** Writes `bytes` to `path`, replacing what is there. With `isLasting` they are on the disk before the rename. */
+export async function writeWhole(path: string, bytes: Uint8Array, isLasting: boolean): Promise<void> {
+  const slash = path.lastIndexOf('/')
+  const aside = `${path.slice(0, slash)}/.${newId()}.tmp`
+  const fd = io.openSync(aside, 'wx', 0o600)
+  try {
+    try {
+      for (let at = 0; at < bytes.length;) at += io.writeSync(fd, bytes, at, bytes.length - at)
+      if (isLasting) await sync(fd)
+    } finally {
+      io.closeSync(fd)
+    }
+    io.renameSync(aside, path)
+  } catch (error) {
+    removeQuietly(aside)
+    throw error
+  }
+}
+
+function sync(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    io.fdatasync(fd, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+function removeQuietly(path: string): void {
+  try {
+    io.unlinkSync(path)
+  } catch {
+    // What failed first is what the caller has to know; a forgotten temporary file harms nobody.
+  }
+}

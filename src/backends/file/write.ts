@@ -1,0 +1,331 @@
+/**
+ * Appends lines to a log: one Buffer, one synchronous write, one look at the path.
+ *
+ *     LF? line LF (line LF)…        the leading LF seals what someone left without one
+ *
+ * Invariants held here:
+ *  - I1 A written line is never changed, moved or cut, not even a torn one.
+ *  - An append resolves only if its lines lie whole at the path, each at the start of a line.
+ *  - Nothing is created but by `expect: 'absent'`: a removed log never comes back.
+ *
+ * Everything up to the look happens before `append` returns its promise. Only a path that is empty for a moment (git
+ * checkout) and `fsync: 'always'` make it wait; later appends to the log wait behind the former.
+ */
+import type { AppendOptions, AppendResult, Cursor, NewLine } from '../../backend.ts'
+import { FoldlogError } from '../../errors.ts'
+import { newId } from '../../id.ts'
+import { encodeLines } from './encode.ts'
+import { codeOf, isMissing, storageError } from './failure.ts'
+import { makeNamespace, statNamespace } from './folders.ts'
+import { io } from './io.ts'
+import { LogFile, openRegular, TO_APPEND, TO_CREATE } from './log-file.ts'
+import { findIds, linesNotIn } from './lookup.ts'
+import type { Segments } from './segments.ts'
+import type { Syncer } from './sync.ts'
+
+const MAX_WRITES = 5
+const PATIENCE_MS = 1000
+const PAUSE_MS = 25
+const NO_THROW = { throwIfNoEntry: false } as const
+const DONE: AppendResult = {}
+
+type Options = AppendOptions | undefined
+type Outcome = AppendResult | Promise<AppendResult>
+
+/** The appends of one backend. */
+export class Writer {
+  readonly #root: string
+  readonly #segments: Segments
+  readonly #sync: Syncer
+
+  constructor(root: string, segments: Segments, sync: Syncer) {
+    this.#root = root
+    this.#segments = segments
+    this.#sync = sync
+  }
+
+  append(log: LogFile, lines: readonly NewLine[], options: Options): Promise<AppendResult> {
+    if (log.busy !== undefined) return this.#later(log, lines, options)
+    try {
+      const outcome = this.#append(log, lines, options)
+      if (outcome instanceof Promise || this.#sync.policy === 'always') return this.#finish(log, lines, outcome)
+      return Promise.resolve(outcome)
+    } catch (error) {
+      return Promise.reject(failure(log, lines, error))
+    }
+  }
+
+  /** Opens a log again after a failed sync and writes the lines that were not synced. Throws if it cannot. */
+  rewrite(log: LogFile): void {
+    if (log.busy === undefined) this.#ready(log)
+  }
+
+  async #later(log: LogFile, lines: readonly NewLine[], options: Options): Promise<AppendResult> {
+    await log.busy
+    return this.append(log, lines, options)
+  }
+
+  async #finish(log: LogFile, lines: readonly NewLine[], outcome: Outcome): Promise<AppendResult> {
+    try {
+      const result = await outcome
+      if (this.#sync.policy === 'always') await this.#sync.flush(log)
+      return result
+    } catch (error) {
+      throw failure(log, lines, error)
+    }
+  }
+
+  #append(log: LogFile, lines: readonly NewLine[], options: Options): Outcome {
+    if (options?.expect === 'absent') return this.#create(log, lines)
+    if (log.fd < 0 || log.isUncertain || log.mustRewrite) {
+      try {
+        this.#ready(log)
+      } catch (error) {
+        if (!isMissing(error)) throw error
+        return this.#appendElsewhere(log, lines, options)
+      }
+    }
+    if (log.surveyedTo !== log.size) log.surveyRest()
+    if (log.survey.isDeleted) throw deleted(log)
+    return this.#appendNews(log, lines, options)
+  }
+
+  #appendNews(log: LogFile, lines: readonly NewLine[], options: Options): Outcome {
+    const news = newsOf(log, lines)
+    if (news.length === 0) return DONE
+    const follows = options?.after !== undefined && options.after === log.end && news === lines
+    if (!this.#write(log, news)) return this.#settle(log, news)
+    // `end` is a cursor that this backend made.
+    return follows ? { cursor: log.end as Cursor } : DONE
+  }
+
+  /** Writes the lines and looks at the path; whether all is as expected: the lines follow what was known. */
+  #write(log: LogFile, lines: readonly NewLine[]): boolean {
+    const known = log.size
+    const { bytes, length } = encodeLines(lines, !log.endsWithLf)
+    let written = 0
+    try {
+      written = io.writeSync(log.fd, bytes, 0, length)
+    } finally {
+      if (written !== length) log.isUncertain = true
+    }
+    if (written !== length) throw shortWrite(log, written, length)
+    this.#sync.wrote(log, lines)
+    const stat = io.statSync(log.path, NO_THROW)
+    if (stat === undefined || stat.size !== known + length || !log.isSame(stat)) return false
+    log.extend(lines, stat.size)
+    return true
+  }
+
+  #ready(log: LogFile): void {
+    if (log.fd < 0) {
+      statNamespace(log.directory)
+      const { fd, stat } = openRegular(log.path, TO_APPEND)
+      log.open(fd, stat)
+    } else if (log.isUncertain) log.know(log.fd, io.fstatSync(log.fd))
+    if (log.mustRewrite) this.#writeUnsynced(log)
+  }
+
+  #writeUnsynced(log: LogFile): void {
+    const lines = log.unsynced.flat()
+    log.unsynced = []
+    try {
+      log.surveyRest()
+      if (lines.length > 0 && !this.#write(log, lines) && !this.#settleNow(log, lines)) {
+        throw new Error('the log is being replaced')
+      }
+      log.mustRewrite = false
+    } catch (error) {
+      log.unsynced = [lines]
+      throw error
+    }
+  }
+
+  /** The file is not at its path: it may come back at once, or the log may consist of segments alone. */
+  #appendElsewhere(log: LogFile, lines: readonly NewLine[], options: Options): Outcome {
+    const segment = this.#segments.of(log.directory, log.session).at(-1)
+    if (segment !== undefined) {
+      if (log.standIn?.segment !== segment) {
+        log.standIn?.close()
+        log.standIn = new LogFile(this.#root, log.key, segment)
+      }
+      return this.append(log.standIn, lines, options)
+    }
+    if (log.isKnown) return this.#wait(log, lines)
+    throw missing(log)
+  }
+
+  #create(log: LogFile, lines: readonly NewLine[]): Outcome {
+    for (const directory of makeNamespace(this.#root, log.directory)) this.#sync.changed(directory)
+    if (this.#segments.of(log.directory, log.session).length > 0) throw exists(log)
+    try {
+      const { fd, stat } = this.#segments.keepDuring(log.directory, () => openRegular(log.path, TO_CREATE))
+      log.open(fd, stat)
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return this.#createAgain(log, lines)
+      throw error
+    }
+    this.#sync.changed(log.directory)
+    try {
+      return this.#write(log, lines) ? { cursor: log.end as Cursor } : this.#settle(log, lines)
+    } catch (error) {
+      this.#withdraw(log)
+      throw error
+    }
+  }
+
+  /** The file is there. That is fine if it is by these very lines, or by an attempt of ours that wrote none. */
+  #createAgain(log: LogFile, lines: readonly NewLine[]): Outcome {
+    this.#ready(log)
+    log.surveyRest()
+    const news = newsOf(log, lines)
+    const isOurs = news.length < lines.length || (log.isUnborn && log.surveyedTo === 0)
+    if (!isOurs) throw exists(log)
+    return this.#appendNews(log, news, undefined)
+  }
+
+  /**
+   * Takes back a file whose first write failed, if nothing is in it, so that a refused `create` leaves no session.
+   * Moved aside first: whoever has written to it by then is seen, and whoever writes later sees that it is gone.
+   */
+  #withdraw(log: LogFile): void {
+    log.isUnborn = true
+    if (io.fstatSync(log.fd).size > 0) return
+    const aside = `${log.directory}/.${newId()}.tmp`
+    try {
+      io.renameSync(log.path, aside)
+      if (io.fstatSync(log.fd).size > 0) io.linkSync(aside, log.path)
+      else log.lose()
+      io.unlinkSync(aside)
+    } catch {
+      // It stays as an empty log. What failed first is what the caller has to know.
+    }
+  }
+
+  /** Sees to it that lines which were written lie whole at the path. */
+  #settle(log: LogFile, lines: readonly NewLine[]): Outcome {
+    return this.#settleNow(log, lines) ? DONE : this.#wait(log, lines)
+  }
+
+  /** Writes lines again where they do not lie whole at the path. False: the log is not at the path, or not yet. */
+  #settleNow(log: LogFile, lines: readonly NewLine[]): boolean {
+    let left: readonly NewLine[] | undefined = lines
+    for (let writes = 1; ; writes++) {
+      const stat = io.statSync(log.path, NO_THROW)
+      if (stat === undefined) return false
+      left = log.fd >= 0 && log.isSame(stat) ? this.#readBack(log, left) : this.#adopt(log, left)
+      if (left === undefined) return false
+      if (left.length === 0) return true
+      if (writes === MAX_WRITES) {
+        throw new Error(`something else was at the end after each of ${writes} writes`)
+      }
+      if (this.#write(log, left)) return true
+    }
+  }
+
+  /** Which of the lines are not whole at a line's start between the known end and the end. */
+  #readBack(log: LogFile, lines: readonly NewLine[]): readonly NewLine[] {
+    const stat = io.fstatSync(log.fd)
+    const known = stat.size < log.size ? 0 : log.size
+    let left = linesNotIn(log.fd, lines, known, stat.size, known > 0 && !log.endsWithLf)
+    // Someone may have cut the file before we wrote, and it has grown past the known end again.
+    if (left.length > 0 && known > 0) left = linesNotIn(log.fd, left, 0, stat.size, false)
+    // The size alone does not tell that it is the same end.
+    log.end = ''
+    log.know(log.fd, stat)
+    log.surveyRest()
+    return left
+  }
+
+  /**
+   * Goes on with another file at the path, if it is of the same log: it holds the oldest `session.created` of the old
+   * one. Answers which of the lines are not in it; undefined if it is not that log.
+   */
+  #adopt(log: LogFile, lines: readonly NewLine[]): readonly NewLine[] | undefined {
+    if (log.fd >= 0) log.surveyRest()
+    const { created } = log.survey
+    const ids = lines.map((line) => line.id)
+    const { fd, stat } = openRegular(log.path, TO_APPEND)
+    const { found, isDeleted } = findIds(fd, stat.size, created === undefined ? ids : [...ids, created])
+    if (isDeleted || (created !== undefined && !found.has(created))) {
+      io.closeSync(fd)
+      if (isDeleted) throw deleted(log)
+      return undefined
+    }
+    log.open(fd, stat)
+    log.surveyRest()
+    return lines.filter((line) => !found.has(line.id))
+  }
+
+  #wait(log: LogFile, lines: readonly NewLine[]): Promise<AppendResult> {
+    const work = this.#poll(log, lines)
+    // Those who wait for it do not care how it ends.
+    log.busy = work.then(
+      () => undefined,
+      () => undefined,
+    )
+    return work
+  }
+
+  async #poll(log: LogFile, lines: readonly NewLine[]): Promise<AppendResult> {
+    const deadline = performance.now() + PATIENCE_MS
+    try {
+      while (performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+        if (this.#settleNow(log, lines)) return DONE
+      }
+    } finally {
+      log.busy = undefined
+    }
+    log.lose()
+    this.#sync.forget(log)
+    throw missing(log)
+  }
+}
+
+/** The lines whose ids are not in the log: the array itself if that is all of them. */
+function newsOf(log: LogFile, lines: readonly NewLine[]): readonly NewLine[] {
+  let isSure = true
+  for (const { id } of lines) if (log.ids.has(id) !== false) isSure = false
+  if (isSure) return lines
+  const unsure = lines.filter(({ id }) => log.ids.has(id) === undefined).map(({ id }) => id)
+  const found = unsure.length === 0 ? new Set<string>() : findIds(log.fd, log.size, unsure).found
+  return lines.filter(({ id }) => log.ids.has(id) !== true && !found.has(id))
+}
+
+function failure(log: LogFile, lines: readonly NewLine[], error: unknown): FoldlogError {
+  if (isMissing(error)) return missing(log)
+  return storageError(error, 'append to', {
+    ...log.key,
+    path: log.path,
+    eventIds: lines.map((line) => line.id),
+  })
+}
+
+function shortWrite(log: LogFile, written: number, length: number): Error {
+  const error = new Error(`${written} of ${length} bytes were written to ${log.path}`)
+  return Object.assign(error, { code: 'ENOSPC' })
+}
+
+function missing(log: LogFile): FoldlogError {
+  return notThere(log, `there is no log of session ${log.key.sessionId} at ${log.path} (any more)`)
+}
+
+function deleted(log: LogFile): FoldlogError {
+  return notThere(log, `session ${log.key.sessionId} was deleted: a tombstone is at ${log.path}`)
+}
+
+function notThere(log: LogFile, message: string): FoldlogError {
+  return new FoldlogError('NOT_FOUND', message, { ...log.key, path: log.path })
+}
+
+function exists(log: LogFile): FoldlogError {
+  return new FoldlogError(
+    'ALREADY_EXISTS',
+    `session ${log.key.sessionId} is there already: get it, or choose another id`,
+    {
+      ...log.key,
+      path: log.path,
+    },
+  )
+}

@@ -1,0 +1,234 @@
+/**
+ * The memory backend: the model that every other backend is compared with. Correct by being simple.
+ *
+ * Several stores may share one; it lives as long as it is referred to. Nothing here knows what a line means.
+ */
+import type {
+  AppendOptions,
+  AppendResult,
+  Backend,
+  Capabilities,
+  Cursor,
+  Head,
+  LineBatch,
+  NewLine,
+  SessionKey,
+  StoredLine,
+  WatchEvents,
+} from '../backend.ts'
+import { FoldlogError } from '../errors.ts'
+import { newId } from '../id.ts'
+import { encodeName } from '../name.ts'
+
+const MAX_LINE_BYTES = 64 * 1024 * 1024
+
+interface Entry {
+  readonly id: string
+  readonly bytes: Buffer
+  readonly offset: number
+}
+
+/** One log. `born` tells it from an earlier one of the same name. */
+interface Log {
+  readonly born: string
+  readonly entries: Entry[]
+  readonly ids: Set<string>
+  sizeBytes: number
+}
+
+interface Watcher {
+  readonly namespace: string | undefined
+  readonly events: WatchEvents
+}
+
+/** Keeps logs in memory. For tests, and for sessions that need not outlive the process. */
+export function memoryBackend(): Backend {
+  return new MemoryBackend()
+}
+
+class MemoryBackend implements Backend {
+  readonly root: string = `memory:${newId()}`
+  readonly capabilities: Capabilities = {
+    durability: 'memory',
+    guards: 'none',
+    watch: 'push',
+    files: true,
+    infos: true,
+    maxLineBytes: MAX_LINE_BYTES,
+  }
+  readonly files: Backend['files']
+  readonly infos: Backend['infos']
+  readonly #namespaces = new Map<string, Map<string, Log>>()
+  readonly #watchers = new Set<Watcher>()
+  #isClosed = false
+
+  constructor() {
+    const files = new Map<string, Uint8Array>()
+    const infos = new Map<string, Uint8Array>()
+    this.files = {
+      put: async (namespace, name, bytes) => {
+        this.#assertOpen()
+        files.set(`${encodeName(namespace)}/${name}`, bytes.slice())
+        this.#logsOf(namespace)
+      },
+      get: async (namespace, name) => {
+        this.#assertOpen()
+        return files.get(`${encodeName(namespace)}/${name}`)?.slice()
+      },
+    }
+    this.infos = {
+      load: async (namespace) => {
+        this.#assertOpen()
+        return infos.get(namespace)?.slice()
+      },
+      save: async (namespace, bytes) => {
+        this.#assertOpen()
+        if (this.#namespaces.has(namespace)) infos.set(namespace, bytes.slice())
+      },
+    }
+  }
+
+  async append(key: SessionKey, lines: readonly NewLine[], options: AppendOptions = {}): Promise<AppendResult> {
+    this.#assertOpen()
+    const entries = lines.map(({ id, text }) => ({ id, bytes: Buffer.from(text) }))
+    const long = entries.find(({ bytes }) => bytes.length > MAX_LINE_BYTES)
+    if (long !== undefined)
+      throw new FoldlogError('TOO_LARGE', `line ${long.id} has ${long.bytes.length} bytes: split it`)
+    const found = this.#find(key)
+    const news = entries.filter(({ id }) => found?.ids.has(id) !== true)
+    if (options.expect === 'absent' && found !== undefined && news.length === lines.length) throw exists(key)
+    if (options.expect !== 'absent' && found === undefined) throw missing(key)
+    if (news.length === 0) return {}
+    const log = found ?? this.#create(key)
+    const before = cursorOf(log, log.entries.length)
+    for (const { id, bytes } of news) {
+      log.entries.push({ id, bytes, offset: log.sizeBytes })
+      log.ids.add(id)
+      log.sizeBytes += bytes.length + 1
+    }
+    this.#hint(key)
+    const follows = news.length === lines.length && (found === undefined || options.after === before)
+    return follows ? { cursor: cursorOf(log, log.entries.length) } : {}
+  }
+
+  async *read(key: SessionKey, options: { readonly after?: Cursor } = {}): AsyncGenerator<LineBatch> {
+    this.#assertOpen()
+    const log = this.#find(key)
+    if (log === undefined) throw missing(key)
+    const from = options.after === undefined ? 0 : placeOf(log, options.after)
+    const lines = log.entries.slice(from).map((entry, index) => lineOf(log, entry, from + index))
+    if (lines.length > 0) yield { lines, cursor: cursorOf(log, from + lines.length) }
+  }
+
+  async head(key: SessionKey): Promise<Head | undefined> {
+    this.#assertOpen()
+    const log = this.#find(key)
+    return log === undefined ? undefined : headOf(key.sessionId, log)
+  }
+
+  async list(namespace: string): Promise<readonly Head[]> {
+    this.#assertOpen()
+    encodeName(namespace)
+    return [...(this.#namespaces.get(namespace) ?? [])].map(([sessionId, log]) => headOf(sessionId, log))
+  }
+
+  async namespaces(): Promise<readonly string[]> {
+    this.#assertOpen()
+    return [...this.#namespaces.keys()]
+  }
+
+  async remove(key: SessionKey): Promise<boolean> {
+    this.#assertOpen()
+    if (this.#find(key) === undefined) return false
+    this.#namespaces.get(key.namespace)?.delete(key.sessionId)
+    this.#hint(key)
+    return true
+  }
+
+  async watch(namespace: string | undefined, events: WatchEvents): Promise<() => Promise<void>> {
+    this.#assertOpen()
+    const watcher: Watcher = { namespace, events }
+    this.#watchers.add(watcher)
+    return async () => {
+      this.#watchers.delete(watcher)
+    }
+  }
+
+  async check(): Promise<void> {
+    this.#assertOpen()
+  }
+
+  release(): void {
+    // There is no descriptor to let go of.
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#watchers.clear()
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new FoldlogError('CLOSED', 'the memory backend is closed: make another one')
+  }
+
+  #find(key: SessionKey): Log | undefined {
+    encodeName(key.namespace)
+    encodeName(key.sessionId)
+    return this.#namespaces.get(key.namespace)?.get(key.sessionId)
+  }
+
+  #create(key: SessionKey): Log {
+    const log: Log = { born: newId(), entries: [], ids: new Set(), sizeBytes: 0 }
+    this.#logsOf(key.namespace).set(key.sessionId, log)
+    return log
+  }
+
+  /** The logs of a namespace, which is there from now on. */
+  #logsOf(namespace: string): Map<string, Log> {
+    const logs = this.#namespaces.get(namespace) ?? new Map<string, Log>()
+    this.#namespaces.set(namespace, logs)
+    return logs
+  }
+
+  // Later, as hints from elsewhere would come: whoever appends does not run into its own watcher.
+  #hint(key: SessionKey): void {
+    queueMicrotask(() => {
+      for (const { namespace, events } of this.#watchers) {
+        if (namespace === undefined || namespace === key.namespace) {
+          events.onHint({ namespace: key.namespace, sessionId: key.sessionId })
+        }
+      }
+    })
+  }
+}
+
+/** The place behind the first `count` lines: their number and the last one's id. */
+function cursorOf(log: Log, count: number): Cursor {
+  const last = log.entries[count - 1]
+  // This backend issues the cursor.
+  return `${log.born}.${count}.${last?.id ?? ''}` as Cursor
+}
+
+function placeOf(log: Log, cursor: Cursor): number {
+  const count = Number(cursor.split('.')[1])
+  if (count >= 0 && count <= log.entries.length && cursorOf(log, count) === cursor) return count
+  throw new FoldlogError('STALE_CURSOR', `there is no such place in this log: ${cursor}: read it from the start`)
+}
+
+function lineOf(log: Log, { bytes, offset }: Entry, index: number): StoredLine {
+  return { bytes, file: '', line: index + 1, offset, cursor: cursorOf(log, index + 1) }
+}
+
+function headOf(sessionId: string, log: Log): Head {
+  return { sessionId, version: cursorOf(log, log.entries.length), isSettled: true, sizeBytes: log.sizeBytes }
+}
+
+function missing(key: SessionKey): FoldlogError {
+  return new FoldlogError('NOT_FOUND', `there is no log of session ${key.sessionId} in ${key.namespace}`, { ...key })
+}
+
+function exists(key: SessionKey): FoldlogError {
+  return new FoldlogError('ALREADY_EXISTS', `session ${key.sessionId} is there already: get it, or choose another id`, {
+    ...key,
+  })
+}

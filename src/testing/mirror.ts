@@ -1,0 +1,214 @@
+/**
+ * Two backends as one: everything is done to both, and answers that differ are an assertion error.
+ *
+ * Compared are the ids and bytes of lines, what exists, listings and error codes. Cursors and versions are each
+ * backend's own, so the mirror issues pairs of them. One thing is done at a time, so that both see the same order.
+ */
+import assert from 'node:assert/strict'
+import type {
+  AppendOptions,
+  AppendResult,
+  Backend,
+  Capabilities,
+  Cursor,
+  Head,
+  LineBatch,
+  NewLine,
+  SessionKey,
+  StoredLine,
+  WatchEvents,
+} from '../backend.ts'
+import { FoldlogError } from '../errors.ts'
+
+/** A backend that is `model` and `other` at once. Give the trusted one first: it is what answers come from. */
+export function mirrorBackend(model: Backend, other: Backend): Backend {
+  return new Mirror(model, other)
+}
+
+type Answer<T> = { readonly value: T } | { readonly error: unknown }
+
+class Mirror implements Backend {
+  readonly root: string
+  readonly capabilities: Capabilities
+  readonly files: Backend['files']
+  readonly infos: Backend['infos']
+  readonly #model: Backend
+  readonly #other: Backend
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(model: Backend, other: Backend) {
+    this.#model = model
+    this.#other = other
+    this.root = `mirror:${model.root}|${other.root}`
+    this.capabilities = weaker(model.capabilities, other.capabilities)
+    this.files = {
+      put: (...args) => this.#both('files.put', (backend) => backend.files.put(...args)).then(() => undefined),
+      get: (...args) => this.#same('files.get', (backend) => backend.files.get(...args).then(toBuffer)),
+    }
+    this.infos = {
+      load: (...args) => this.#same('infos.load', (backend) => backend.infos.load(...args).then(toBuffer)),
+      save: (...args) => this.#both('infos.save', (backend) => backend.infos.save(...args)).then(() => undefined),
+    }
+  }
+
+  async append(key: SessionKey, lines: readonly NewLine[], options: AppendOptions = {}): Promise<AppendResult> {
+    const { after, ...rest } = options
+    const [one, two] = splitOr(after, key)
+    const results = await this.#both('append', (backend) => {
+      const own = backend === this.#model ? one : two
+      return backend.append(key, lines, own === undefined ? rest : { ...rest, after: own })
+    })
+    const [first, second] = results
+    return first.cursor === undefined || second.cursor === undefined
+      ? {}
+      : { cursor: join(first.cursor, second.cursor) }
+  }
+
+  async *read(key: SessionKey, options: { readonly after?: Cursor } = {}): AsyncGenerator<LineBatch> {
+    const [one, two] = splitOr(options.after, key)
+    const [first, second] = await this.#both('read', (backend) => {
+      const after = backend === this.#model ? one : two
+      return collect(backend.read(key, after === undefined ? {} : { after }))
+    })
+    assert.deepEqual(second.lines.map(textOf), first.lines.map(textOf), `read of ${key.sessionId} differs`)
+    const lines = first.lines.map((line, index): StoredLine => {
+      const { bytes, file, offset } = line
+      return { bytes, file, offset, line: line.line, cursor: join(line.cursor, second.lines[index]!.cursor) }
+    })
+    if (first.cursor !== undefined && second.cursor !== undefined)
+      yield { lines, cursor: join(first.cursor, second.cursor) }
+  }
+
+  async head(key: SessionKey): Promise<Head | undefined> {
+    const [first, second] = await this.#both('head', (backend) => backend.head(key))
+    assert.equal(second?.sessionId, first?.sessionId, `head of ${key.sessionId} differs`)
+    return first === undefined || second === undefined ? undefined : joinHeads(first, second)
+  }
+
+  async list(namespace: string): Promise<readonly Head[]> {
+    const [first, second] = await this.#both('list', (backend) => backend.list(namespace))
+    const others = new Map(second.map((head) => [head.sessionId, head]))
+    assert.deepEqual(
+      [...others.keys()].sort(),
+      first.map((head) => head.sessionId).sort(),
+      `lists of ${namespace} differ`,
+    )
+    return first.map((head) => joinHeads(head, others.get(head.sessionId)!))
+  }
+
+  async namespaces(): Promise<readonly string[]> {
+    return this.#same('namespaces', async (backend) => [...(await backend.namespaces())].sort())
+  }
+
+  async remove(key: SessionKey): Promise<boolean> {
+    return this.#same('remove', (backend) => backend.remove(key))
+  }
+
+  async watch(namespace: string | undefined, events: WatchEvents): Promise<() => Promise<void>> {
+    const stops = await this.#both('watch', (backend) => backend.watch(namespace, events))
+    return async () => {
+      for (const stop of stops) await stop()
+    }
+  }
+
+  async check(): Promise<void> {
+    await this.#both('check', (backend) => backend.check())
+  }
+
+  release(key: SessionKey): void {
+    this.#model.release(key)
+    this.#other.release(key)
+  }
+
+  async close(): Promise<void> {
+    await this.#both('close', (backend) => backend.close())
+  }
+
+  async #same<T>(what: string, call: (backend: Backend) => Promise<T>): Promise<T> {
+    const [first, second] = await this.#both(what, call)
+    assert.deepEqual(second, first, `${what} differs`)
+    return first
+  }
+
+  /** The answers of both. Rejects as the model does; an assertion error if the other one does not reject alike. */
+  #both<T>(what: string, call: (backend: Backend) => Promise<T>): Promise<readonly [T, T]> {
+    const work = async (): Promise<readonly [T, T]> => {
+      const first = await answerOf(call(this.#model))
+      const second = await answerOf(call(this.#other))
+      assert.equal(codeOf(second), codeOf(first), `${what}: one is rejected otherwise than the other`)
+      if ('error' in first) throw first.error
+      if ('error' in second) throw second.error
+      return [first.value, second.value]
+    }
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => {
+      // Its own caller is told.
+    })
+    return result
+  }
+}
+
+async function answerOf<T>(promise: Promise<T>): Promise<Answer<T>> {
+  try {
+    return { value: await promise }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function codeOf(answer: Answer<unknown>): string {
+  if (!('error' in answer)) return 'resolved'
+  return answer.error instanceof FoldlogError ? answer.error.code : `rejected: ${String(answer.error)}`
+}
+
+async function collect(
+  batches: AsyncIterable<LineBatch>,
+): Promise<{ lines: StoredLine[]; cursor: Cursor | undefined }> {
+  const lines: StoredLine[] = []
+  let cursor: Cursor | undefined
+  for await (const batch of batches) {
+    lines.push(...batch.lines)
+    cursor = batch.cursor
+  }
+  return { lines, cursor }
+}
+
+function textOf(line: StoredLine): string {
+  return Buffer.from(line.bytes).toString('latin1')
+}
+
+function toBuffer(bytes: Uint8Array | undefined): Buffer | undefined {
+  return bytes === undefined ? undefined : Buffer.from(bytes)
+}
+
+function joinHeads(one: Head, two: Head): Head {
+  return { ...one, version: `${one.version}|${two.version}`, isSettled: one.isSettled && two.isSettled }
+}
+
+/** `<length of the first>:<first><second>`: whatever two cursors hold, they come apart again. */
+function join(one: Cursor, two: Cursor): Cursor {
+  return `${one.length}:${one}${two}` as Cursor
+}
+
+function splitOr(cursor: Cursor | undefined, key: SessionKey): readonly [Cursor | undefined, Cursor | undefined] {
+  if (cursor === undefined) return [undefined, undefined]
+  const colon = cursor.indexOf(':')
+  const length = colon < 0 ? NaN : Number(cursor.slice(0, colon))
+  if (!Number.isInteger(length)) throw new FoldlogError('STALE_CURSOR', `no cursor of a mirror: ${cursor}`, { ...key })
+  const rest = cursor.slice(colon + 1)
+  return [rest.slice(0, length) as Cursor, rest.slice(length) as Cursor]
+}
+
+const DURABILITIES: readonly Capabilities['durability'][] = ['memory', 'process', 'disk', 'quorum']
+const WATCHES: readonly Capabilities['watch'][] = ['none', 'poll', 'push']
+
+function weaker(one: Capabilities, two: Capabilities): Capabilities {
+  return {
+    durability: DURABILITIES[Math.min(DURABILITIES.indexOf(one.durability), DURABILITIES.indexOf(two.durability))]!,
+    guards: one.guards === two.guards ? one.guards : 'none',
+    watch: WATCHES[Math.min(WATCHES.indexOf(one.watch), WATCHES.indexOf(two.watch))]!,
+    files: one.files && two.files,
+    infos: one.infos && two.infos,
+    maxLineBytes: Math.min(one.maxLineBytes, two.maxLineBytes),
+  }
+}

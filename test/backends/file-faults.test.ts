@@ -1,0 +1,179 @@
+/** A disk that refuses: full, failing, losing what was to be synced. Calls of `io` are replaced, files are real. */
+import { readFile, readdir } from 'node:fs/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Backend } from '../../src/backend.ts'
+import { type FsyncPolicy, fileBackend } from '../../src/backends/file/index.ts'
+import { io } from '../../src/backends/file/io.ts'
+import { isFoldlogError } from '../../src/errors.ts'
+import { create, endOf, KEY, newLine, newLines, readTexts, rejects, texts } from '../../src/testing/lines.ts'
+import { tempRoot } from '../testing/temp.ts'
+
+let root: string
+let path: string
+let done: () => Promise<void>
+let backend: Backend
+const real = { ...io }
+
+async function open(fsync: FsyncPolicy = 'never'): Promise<void> {
+  ;({ root, done } = await tempRoot())
+  path = `${root}/contract/first.jsonl`
+  backend = fileBackend(root, { fsync })
+}
+
+beforeEach(() => open())
+
+afterEach(async () => {
+  Object.assign(io, real)
+  await backend.close()
+  await done()
+})
+
+function systemError(code: string, errno = -5): Error {
+  return Object.assign(new Error(code), { code, errno })
+}
+
+/** Lets the next write put only `bytes` on the disk, and fail with `error` or answer how many there were. */
+function failWrite(bytes: number, error?: Error): void {
+  io.writeSync = ((fd: number, buffer: Buffer, offset: number) => {
+    io.writeSync = real.writeSync
+    const written = bytes === 0 ? 0 : real.writeSync(fd, buffer, offset, bytes)
+    if (error !== undefined) throw error
+    return written
+  }) as typeof io.writeSync
+}
+
+function failSync(error: Error): void {
+  io.fdatasync = ((_fd: number, callback: (error: Error) => void) => {
+    io.fdatasync = real.fdatasync
+    setImmediate(callback, error)
+  }) as typeof io.fdatasync
+}
+
+test('a full disk is STORAGE_FULL with the ids, and a retry with them works', async () => {
+  const first = await create(backend)
+  for (const error of [systemError('ENOSPC', -28), systemError('UNKNOWN', -122), systemError('EFBIG', -27)]) {
+    const lines = newLines(2)
+    failWrite(0, error)
+    const failure = await backend.append(KEY, lines).catch((reason: unknown) => reason)
+    expect(isFoldlogError(failure, 'STORAGE_FULL') && failure.eventIds).toEqual(lines.map(({ id }) => id))
+    await backend.append(KEY, lines)
+    first.push(...lines)
+  }
+  expect(await readTexts(backend)).toEqual(texts(...first))
+})
+
+test('a short write is STORAGE_FULL, is sealed, and a retry writes only what is not there', async () => {
+  const first = await create(backend)
+  const lines = newLines(3)
+  failWrite(lines[0]!.text.length + 20)
+  await rejects(backend.append(KEY, lines), 'STORAGE_FULL')
+  await backend.append(KEY, lines)
+  const torn = lines[1]!.text.slice(0, 19)
+  const expected = [...texts(...first, lines[0]!), torn, ...texts(lines[1]!, lines[2]!)]
+  expect(await readFile(path, 'utf8')).toBe(`${expected.join('\n')}\n`)
+})
+
+test('a failing disk is STORAGE_FAILED, a refusing one STORAGE_DENIED, and the handle stays usable', async () => {
+  const first = await create(backend)
+  failWrite(0, systemError('EIO'))
+  await rejects(backend.append(KEY, newLines(1)), 'STORAGE_FAILED')
+  failWrite(0, systemError('EROFS', -30))
+  await rejects(backend.append(KEY, newLines(1)), 'STORAGE_DENIED')
+  const line = newLine()
+  await backend.append(KEY, [line])
+  expect(await readTexts(backend)).toEqual(texts(...first, line))
+})
+
+test('a create that is refused leaves no session behind', async () => {
+  const lines = newLines(1)
+  failWrite(0, systemError('ENOSPC', -28))
+  await rejects(backend.append(KEY, lines, { expect: 'absent' }), 'STORAGE_FULL')
+  expect(await backend.head(KEY)).toBeUndefined()
+  expect(await readdir(`${root}/contract`)).toEqual([])
+  await backend.append(KEY, lines, { expect: 'absent' })
+  expect(await readTexts(backend)).toEqual(texts(...lines))
+})
+
+test('a create that failed half-way is finished by a retry, and by no one else', async () => {
+  const lines = newLines(2)
+  failWrite(20)
+  await rejects(backend.append(KEY, lines, { expect: 'absent' }), 'STORAGE_FULL')
+  const other = fileBackend(root)
+  await rejects(other.append(KEY, newLines(1), { expect: 'absent' }), 'ALREADY_EXISTS')
+  await backend.append(KEY, lines, { expect: 'absent' })
+  expect(await readTexts(backend)).toEqual([lines[0]!.text.slice(0, 20), ...texts(...lines)])
+  await other.close()
+})
+
+test('fsync always: a failed sync is STORAGE_FAILED, and the retry writes the lines again', async () => {
+  await done()
+  await open('always')
+  const first = await create(backend)
+  const lost = newLine('lost')
+  failSync(systemError('EIO'))
+  const failure = await backend.append(KEY, [lost]).catch((reason: unknown) => reason)
+  expect(isFoldlogError(failure, 'STORAGE_FAILED') && failure.eventIds).toEqual([lost.id])
+  await backend.append(KEY, [lost])
+  expect(await readTexts(backend)).toEqual(texts(...first, lost, lost))
+  await backend.append(KEY, [lost])
+  expect(await readTexts(backend)).toHaveLength(3)
+})
+
+test('fsync always: appends made while a sync runs share the next one', async () => {
+  await done()
+  await open('always')
+  await create(backend)
+  let syncs = 0
+  io.fdatasync = ((fd: number, callback: () => void) => {
+    syncs++
+    real.fdatasync(fd, callback)
+  }) as typeof io.fdatasync
+  const lines = newLines(50)
+  await Promise.all(lines.map((line) => backend.append(KEY, [line])))
+  expect(syncs).toBeLessThanOrEqual(2)
+  expect(await readTexts(backend)).toHaveLength(51)
+})
+
+test('fsync everysec: a sync that fails is made up for, at the latest when the backend is closed', async () => {
+  await done()
+  await open('everysec')
+  const first = await create(backend)
+  const line = newLine()
+  await backend.append(KEY, [line])
+  failSync(systemError('EIO'))
+  await rejects(backend.close(), 'STORAGE_FAILED')
+  const other = fileBackend(root)
+  expect(await readTexts(other)).toEqual(texts(...first, line))
+  await other.close()
+})
+
+test('fsync everysec: lines of a failed sync are written again before the next ones', async () => {
+  await done()
+  await open('everysec')
+  const first = await create(backend)
+  const failed = new Promise<void>((resolve) => {
+    io.fdatasync = ((_fd: number, callback: (error: Error) => void) => {
+      io.fdatasync = real.fdatasync
+      callback(systemError('EIO'))
+      setImmediate(resolve)
+    }) as typeof io.fdatasync
+  })
+  await failed
+  const line = newLine()
+  await backend.append(KEY, [line])
+  expect(await readTexts(backend)).toEqual(texts(...first, ...first, line))
+})
+
+test('too many open files is an error of this call only', async () => {
+  const lines = await create(backend)
+  await backend.close()
+  backend = fileBackend(root, { fsync: 'never' })
+  io.openSync = (() => {
+    io.openSync = real.openSync
+    throw systemError('EMFILE', -24)
+  }) as typeof io.openSync
+  await rejects(backend.append(KEY, newLines(1)), 'STORAGE_FAILED')
+  const cursor = await endOf(backend)
+  expect(await readTexts(backend, cursor)).toEqual([])
+  expect(await readTexts(backend)).toEqual(texts(...lines))
+})

@@ -1,0 +1,130 @@
+/** Lines that count on a condition: `if`, `kept`, `log.kept`, `log.void`. On a real disk. */
+import { appendFile, stat } from 'node:fs/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Backend, NewLine } from '../../src/backend.ts'
+import { fileBackend } from '../../src/backends/file/index.ts'
+import { Clock } from '../../src/id.ts'
+import { create, endOf, KEY, newLine, readTexts, rejects, texts } from '../../src/testing/lines.ts'
+import { tempRoot } from '../testing/temp.ts'
+
+let root: string
+let path: string
+let done: () => Promise<void>
+let backend: Backend
+let first: NewLine
+
+beforeEach(async () => {
+  ;({ root, done } = await tempRoot())
+  path = `${root}/contract/first.jsonl`
+  backend = fileBackend(root)
+  ;[first] = (await create(backend)) as [NewLine]
+})
+
+afterEach(async () => {
+  await backend.close()
+  await done()
+})
+
+const clock = new Clock()
+
+async function size(): Promise<number> {
+  return (await stat(path)).size
+}
+
+function line(type: string, header: object, data: object = {}): NewLine {
+  const id = clock.next()
+  return { id, text: JSON.stringify({ v: 1, id, type, time: '2026-11-20T10:00:00.123Z', ...header, data }) }
+}
+
+async function guarded(after: string, header: object = {}, at?: number): Promise<NewLine> {
+  return line('test.said', { if: { at: at ?? (await size()), after }, ...header })
+}
+
+async function write(...lines: readonly NewLine[]): Promise<void> {
+  await appendFile(path, lines.map(({ text }) => `${text}\n`).join(''))
+}
+
+test('a guarded line counts where it wanted to be', async () => {
+  const won = await guarded(first.id)
+  await write(won)
+  expect(await readTexts(backend)).toEqual(texts(first, won))
+})
+
+test('a guarded line does not count behind one that came first', async () => {
+  const [lost, other] = [await guarded(first.id), newLine()]
+  await write(other, lost)
+  expect(await readTexts(backend)).toEqual(texts(first, other))
+})
+
+test('a guarded line does not count at its place behind another line than it wanted', async () => {
+  const lost = await guarded(clock.next())
+  await write(lost)
+  expect(await readTexts(backend)).toEqual(texts(first))
+})
+
+test('damage before a guarded line does not matter, only the valid line does', async () => {
+  await appendFile(path, 'damage\n')
+  const won = await guarded(first.id)
+  await write(won)
+  expect(await readTexts(backend)).toEqual(['damage'].flatMap((text) => [first.text, text, won.text]))
+})
+
+test('a voided line does not count even at its place', async () => {
+  const lost = await guarded(first.id)
+  const plain = newLine()
+  await write(lost, line('log.void', {}, { of: lost.id }), plain)
+  expect(await readTexts(backend)).toEqual(texts(first, plain))
+})
+
+test('a line that is named in log.kept counts wherever it is, also when it is voided', async () => {
+  const moved = await guarded(first.id, {}, 7)
+  await write(moved, line('log.kept', {}, { of: moved.id }), line('log.void', {}, { of: moved.id }))
+  expect(await readTexts(backend)).toEqual(texts(first, moved))
+})
+
+test('a line that is named in a later kept counts, and the line that names it too', async () => {
+  const moved = await guarded(first.id, {}, 7)
+  const naming = line('test.said', { kept: [moved.id] })
+  await write(moved, naming)
+  expect(await readTexts(backend)).toEqual(texts(first, moved, naming))
+})
+
+test('a message that speaks of guards is no guard', async () => {
+  const plain = line('test.said', {}, { if: { at: 7, after: 'x' }, kept: ['x'], text: '"if":{"at":1} log.void "kept"' })
+  const keyed = line('test.said', { key: '"if":' })
+  await write(plain, keyed)
+  expect(await readTexts(backend)).toEqual(texts(first, plain, keyed))
+})
+
+test('guards are decided alike from every cursor', async () => {
+  const won = await guarded(first.id)
+  await write(won)
+  const one = await endOf(backend)
+  await write(line('log.kept', {}, { of: won.id }))
+  expect(await readTexts(backend, one)).toEqual([])
+  const two = await endOf(backend)
+  const lost = await guarded(first.id)
+  const next = newLine()
+  await write(lost, line('log.void', {}, { of: lost.id }), next)
+  expect(await readTexts(backend, one)).toEqual(texts(next))
+  expect(await readTexts(fileBackend(root), two)).toEqual(texts(next))
+})
+
+test('a cursor behind a line whose verdict a later line changes is stale, and a read from the start has it', async () => {
+  const moved = await guarded(first.id, {}, 7)
+  await write(moved)
+  const cursor = await endOf(backend)
+  expect(await readTexts(backend)).toEqual(texts(first))
+  await write(line('log.kept', {}, { of: moved.id }))
+  await rejects(readTexts(backend, cursor), 'STALE_CURSOR')
+  await rejects(readTexts(fileBackend(root), cursor), 'STALE_CURSOR')
+  expect(await readTexts(backend)).toEqual(texts(first, moved))
+  expect(await readTexts(backend, await endOf(backend))).toEqual([])
+})
+
+test('a guard in a log of many chunks is decided by lines far behind it', async () => {
+  const moved = await guarded(first.id, {}, 7)
+  const filler = Array.from({ length: 30 }, () => newLine('x'.repeat(100_000)))
+  await write(moved, ...filler, line('log.kept', {}, { of: moved.id }))
+  expect(await readTexts(backend)).toEqual(texts(first, moved, ...filler))
+})
