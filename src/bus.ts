@@ -1,0 +1,149 @@
+/**
+ * Typed events for one process, on mitt. This file alone knows mitt.
+ *
+ * Invariant served here: I6 the bus speaks only after the line is in the backend. Its guarantees: events of a session come in the order
+ * they arrived in its log, each at most once a process, after the fold; a listener that throws or rejects harms nobody and is
+ * reported as `store.error`; listeners may come and go while an event is delivered, and none is skipped for it. What
+ * was published while nobody listened, or was lost in a crash, is caught up with `session.tail`.
+ */
+import mittModule, { type Emitter } from 'mitt'
+import type { SessionEvent } from './event.ts'
+import type { FoldlogError } from './errors.ts'
+import type { Json } from './json.ts'
+import type { SessionInfo } from './message.ts'
+
+/** Who made a change: this process, or another one. */
+export type Origin = 'local' | 'external'
+
+interface BusBase {
+  readonly type: string
+  /** The place of the store: a directory, a URL. */
+  readonly root: string
+  readonly namespace: string
+}
+
+interface SessionBase extends BusBase {
+  readonly sessionId: string
+  readonly origin: Origin
+}
+
+/** The info of a session changed, for any reason: once a session and flush. `event` is the newest one of it. */
+export interface SessionChanged extends SessionBase {
+  readonly info: SessionInfo
+  readonly event?: SessionEvent
+}
+
+export type SessionDeleted = SessionBase
+
+/** The log was replaced by other content: `missing` was there before, `added` is new. */
+export interface SessionRewound extends SessionBase {
+  readonly info: SessionInfo
+  readonly missing: readonly SessionEvent[]
+  readonly added: readonly SessionEvent[]
+}
+
+/** An event of a log: a message or part event, or a user's own. */
+export interface LogEvent extends SessionBase {
+  readonly event: SessionEvent
+  /** True if it sorts before an event that was already folded. */
+  readonly late?: boolean
+}
+
+/** Anything transient; in no log. */
+export interface Notice extends BusBase {
+  readonly sessionId?: string
+  readonly name: string
+  readonly data?: Json
+}
+
+export interface StoreDegraded extends BusBase {
+  readonly reason: string
+  readonly cause?: unknown
+}
+
+/** Something failed that no caller waits for: a listener that threw, a background look. */
+export interface StoreError extends BusBase {
+  readonly error: FoldlogError | Error
+}
+
+/** A type alias, not an interface, because mitt wants an index signature. */
+export type BusEvents = {
+  'session.created': SessionChanged
+  'session.updated': SessionChanged
+  'session.deleted': SessionDeleted
+  'session.rewound': SessionRewound
+  'message.created': LogEvent
+  'message.updated': LogEvent
+  'message.deleted': LogEvent
+  'part.updated': LogEvent
+  notice: Notice
+  'store.degraded': StoreDegraded
+  'store.error': StoreError
+}
+export type BusEvent = BusEvents[keyof BusEvents]
+
+/** What a type delivers; a type that is not in the list is a user's own event. */
+export type BusEventOf<T extends string> = T extends keyof BusEvents
+  ? BusEvents[T]
+  : T extends '*'
+    ? BusEvent
+    : LogEvent
+
+export type Listener<T extends string> = (event: BusEventOf<T>) => unknown
+
+type AnyListener = (event: BusEvent) => unknown
+
+// mitt's types are CommonJS, where the function is `.default`; what Node loads is the ES module, where it is the default itself.
+const mitt = mittModule as unknown as typeof mittModule.default
+
+export class Bus {
+  readonly #emitter: Emitter<Record<string, BusEvent>> = mitt<Record<string, BusEvent>>()
+
+  /** Calls `listener` on every event of a type, or of all (`*`). Returns the way to stop. */
+  on<T extends string>(type: T, listener: Listener<T>): () => void {
+    // One wrapper a subscription: the same function may listen twice, and stopping one leaves the other.
+    const guarded = (event: BusEvent): void => this.#deliver(listener as AnyListener, event)
+    const handler = type === '*' ? (_: string, event: BusEvent): void => guarded(event) : guarded
+    this.#emitter.on(type as '*', handler as (type: string, event: BusEvent) => void)
+    return () => this.#emitter.off(type as '*', handler as (type: string, event: BusEvent) => void)
+  }
+
+  /** As `on`, for the next event only. */
+  once<T extends string>(type: T, listener: Listener<T>): () => void {
+    const off = this.on(type, (event: BusEventOf<T>) => {
+      off()
+      return listener(event)
+    })
+    return off
+  }
+
+  /** Delivers an event to all who listen now, in the order they subscribed. */
+  publish(event: BusEvent): void {
+    this.#emitter.emit(event.type, event)
+  }
+
+  /** Whether anybody listens to a type. */
+  hasListeners(type: string): boolean {
+    const { all } = this.#emitter
+    return (all.get(type)?.length ?? 0) > 0 || (all.get('*')?.length ?? 0) > 0
+  }
+
+  #deliver(listener: AnyListener, event: BusEvent): void {
+    try {
+      const result = listener(event)
+      if (result instanceof Promise) result.catch((error: unknown) => this.#report(error, event))
+    } catch (error) {
+      this.#report(error, event)
+    }
+  }
+
+  #report(error: unknown, event: BusEvent): void {
+    // A listener for errors that fails itself has nobody left to tell.
+    if (event.type === 'store.error') return
+    const wrapped = error instanceof Error ? error : new Error(String(error))
+    this.publish({ type: 'store.error', root: event.root, namespace: event.namespace, error: wrapped })
+  }
+}
+
+/** The bus of this process: every store publishes here unless it is given another. */
+export const bus: Bus = new Bus()

@@ -1,0 +1,53 @@
+/** What users import. Re-exports only. */
+export { memoryBackend } from './backends/memory.ts'
+export { fileBackend, type FileBackendOptions, type FsyncPolicy } from './backends/file/index.ts'
+export type * from './backend.ts'
+export { bus, Bus } from './bus.ts'
+export type {
+  BusEvent,
+  BusEventOf,
+  BusEvents,
+  Listener,
+  LogEvent,
+  Notice,
+  Origin,
+  SessionChanged,
+  SessionDeleted,
+  SessionRewound,
+  StoreDegraded,
+  StoreError,
+} from './bus.ts'
+export type { ContextOptions } from './context.ts'
+export { FoldlogError, isFoldlogError, type ErrorCode, type ErrorFacts } from './errors.ts'
+export type {
+  CoreEvent,
+  CoreEvents,
+  CoreType,
+  EventOf,
+  InfoPatch,
+  MessageData,
+  MessagePatch,
+  SessionEvent,
+} from './event.ts'
+export type { FileRef } from './files.ts'
+export type { ListOptions, Page } from './infos.ts'
+export type { Json, JsonObject } from './json.ts'
+export { latest, type LatestOptions } from './latest.ts'
+export type { Damage, DamageKind } from './line.ts'
+export type { Finding } from './log.ts'
+export type { MergeLine, Merged } from './merge.ts'
+export type * from './message.ts'
+export type { Projection } from './projection.ts'
+export type { PastSession, Session, WriteOptions } from './session.ts'
+export type { MessageInput, PartInput } from './stamp.ts'
+export {
+  openStore,
+  type ForkOptions,
+  type Health,
+  type Listing,
+  type SessionInit,
+  type Store,
+  type StoreOptions,
+} from './store.ts'
+export type { TailEvent, TailOptions } from './tail.ts'
+export type { MessagesOptions } from './views.ts'

@@ -1,0 +1,435 @@
+/**
+ * Append and read one session's events over a backend: the only place where lines become state.
+ *
+ *     append → line → backend → fold → listeners
+ *     backend has more → line → fold → listeners
+ *
+ * Invariants held here: I2 (a reader sees whole lines), I6 (listeners hear of an event only after its line is in the
+ * backend), I8 (ids come from a clock that has seen the log). Bytes are folded strictly in the order of the log, one's own lines included.
+ * One thing happens at a time: calls made in the same tick share one write, looks made meanwhile share one read.
+ */
+import type { Backend, Cursor, LineBatch, NewLine, SessionKey } from './backend.ts'
+import { FoldlogError, isFoldlogError } from './errors.ts'
+import { isCoreEvent, isCustomType, isValidData, type SessionEvent } from './event.ts'
+import { Fold } from './fold.ts'
+import { Clock, firstIdAt, timeOf } from './id.ts'
+import { deepFreeze } from './json.ts'
+import { decodeLine, encodeLine, type Damage, type InnerEvent, type Line } from './line.ts'
+import { LineSet, toEvent } from './lines.ts'
+import type { FoldedInfo } from './infos.ts'
+import type { SessionInfo } from './message.ts'
+import type { Origin } from './bus.ts'
+import { Tip } from './stamp.ts'
+
+/** Something about a log that is worth knowing and is not damage. */
+export interface Finding {
+  readonly kind: 'unsupported' | 'same-id' | 'dangling-parent' | 'clock-skew'
+  readonly eventId?: string
+  readonly messageId?: string
+  /** What exactly: the type, the field. */
+  readonly detail: string
+}
+
+/** An event that was folded, and how it came. */
+export interface Arrival {
+  readonly event: SessionEvent
+  readonly origin: Origin
+  readonly isLate: boolean
+}
+
+/** What listeners hear after each flush or look that found something. */
+export type Change =
+  | { readonly kind: 'events'; readonly arrivals: readonly Arrival[] }
+  | { readonly kind: 'rewound'; readonly missing: readonly SessionEvent[]; readonly added: readonly SessionEvent[] }
+  | { readonly kind: 'deleted'; readonly origin: Origin }
+
+interface Pending {
+  readonly line: Line
+  readonly text: string
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What one flush or look brought. */
+class News {
+  readonly arrivals: Arrival[] = []
+  readonly missing: SessionEvent[] = []
+  readonly added: SessionEvent[] = []
+  /** What counted before does no longer: the fold has to be made again. */
+  isRefold = false
+}
+
+const SKEW_MS = 24 * 3600 * 1000
+
+/** What a log holds, folded. Replaced as a whole when a log is read anew. */
+class State {
+  readonly lines: LineSet = new LineSet()
+  readonly damage: Damage[] = []
+  readonly findings = new Map<string, Finding>()
+  fold: Fold
+  cursor: Cursor | undefined
+  /** A `session.deleted` is in the log: it beats everything. */
+  isDeleted = false
+
+  constructor(key: SessionKey) {
+    this.fold = new Fold(key.namespace, key.sessionId)
+  }
+}
+
+export class Log {
+  readonly key: SessionKey
+  readonly #backend: Backend
+  readonly #clock = new Clock()
+  readonly #listeners = new Set<(change: Change) => void>()
+  #state: State
+  #isDeleted = false
+  #queue: Pending[] = []
+  #looks: Pick<Pending, 'resolve' | 'reject'>[] = []
+  #tip: Tip | undefined
+  #isScheduled = false
+  #isBusy = false
+  /** Ids of lines this process wrote that it has not read back yet. */
+  readonly #own = new Set<string>()
+  /** Ids from here on are over 24 h ahead. */
+  #skewFrom = '8'
+
+  private constructor(backend: Backend, key: SessionKey) {
+    this.#backend = backend
+    this.key = key
+    this.#state = new State(key)
+  }
+
+  /** Reads a log and folds it. Rejects with `NOT_FOUND` if it is not there or is deleted. */
+  static async open(backend: Backend, key: SessionKey): Promise<Log> {
+    const log = new Log(backend, key)
+    await log.#read(log.#state, new News())
+    if (log.#state.isDeleted) throw notFound(key)
+    return log
+  }
+
+  /** Writes the first line of a new log. Rejects with `ALREADY_EXISTS`. Nobody listens yet, so nothing is told. */
+  static async create(backend: Backend, key: SessionKey, lines: readonly Line[]): Promise<Log> {
+    const log = new Log(backend, key)
+    const news = lines.map((line) => ({ id: line.id, text: encode(line) }))
+    const result = await backend.append(key, news, { expect: 'absent' })
+    if (result.cursor === undefined) await log.#read(log.#state, new News())
+    else {
+      for (const line of lines) log.#take(log.#state, line, 'local', new News())
+      log.#state.cursor = result.cursor
+    }
+    return log
+  }
+
+  /** The ids of all events that lie after a place. */
+  static async idsAfter(backend: Backend, key: SessionKey, after: Cursor): Promise<Set<string>> {
+    const ids = new Set<string>()
+    for await (const batch of backend.read(key, { after })) {
+      for (const stored of batch.lines) {
+        for (const line of decodeLine(stored.bytes, stored).lines) for (const { id } of line.events) ids.add(id)
+      }
+    }
+    return ids
+  }
+
+  /** The state, as of what was read and written so far. */
+  get fold(): Fold {
+    return this.#state.fold
+  }
+
+  get info(): SessionInfo {
+    return this.#state.fold.info(this.#state.damage.length)
+  }
+
+  /** The info with what is needed to go on from it. */
+  folded(): FoldedInfo {
+    return { info: this.info, resume: this.#state.fold.resume(), cursor: this.#state.cursor }
+  }
+
+  get damage(): readonly Damage[] {
+    return this.#state.damage
+  }
+
+  get findings(): readonly Finding[] {
+    const { findings, fold, lines } = this.#state
+    const dangling = [...fold.tree.dangling].map((messageId): Finding => ({
+      kind: 'dangling-parent',
+      messageId,
+      detail: 'its parentId names no message that came before it',
+    }))
+    const same = [...lines.conflicts].map((eventId): Finding => ({
+      kind: 'same-id',
+      eventId,
+      detail: 'found with different contents',
+    }))
+    return deepFreeze([...findings.values(), ...dangling, ...same])
+  }
+
+  /** The place right after what was folded. */
+  get cursor(): Cursor | undefined {
+    return this.#state.cursor
+  }
+
+  get isDeleted(): boolean {
+    return this.#isDeleted
+  }
+
+  /** The events that count, in order of ids. */
+  events(): SessionEvent[] {
+    return this.#state.lines.events()
+  }
+
+  /** The state of all events known now that are not greater than `last`. */
+  at(last: string): Fold {
+    const fold = new Fold(this.key.namespace, this.key.sessionId)
+    for (const { line, event } of this.#state.lines.counted()) {
+      if (event.id <= last && isEffective(this.#state, line, event)) fold.apply(event)
+    }
+    return fold
+  }
+
+  /** The events of the line that counts for an idempotency key. */
+  eventsOfKey(key: string): readonly SessionEvent[] | undefined {
+    const line = this.#state.lines.byKey(key)
+    return line?.events.map((event) => toEvent(line, event))
+  }
+
+  has(eventId: string): boolean {
+    return this.#state.lines.has(eventId)
+  }
+
+  /** An id greater than every id of the log that this process has seen. */
+  nextId(): string {
+    return this.#clock.next()
+  }
+
+  /** The end of the conversation, with what was stamped and is not written yet; shared by all who add in the same tick. */
+  tip(): Tip {
+    this.#tip ??= new Tip(this.#state.fold)
+    return this.#tip
+  }
+
+  /** Forgets what was stamped but will not be written. */
+  dropTip(): void {
+    this.#tip = undefined
+  }
+
+  /** Calls back after each change, in order. Returns the way to stop. */
+  listen(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Appends events as one line. Resolves when the line is in the backend and folded; listeners have heard of it by then.
+   *
+   * Rejects with `NOT_FOUND` if the log was deleted meanwhile; after `STORAGE_FULL` and `STORAGE_FAILED` it is unknown
+   * whether the line is in.
+   */
+  append(line: Line): Promise<void> {
+    const text = encode(line)
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ line, text, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  /** Reads what others appended, and notices if the log was replaced or deleted. */
+  look(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#looks.push({ resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isBusy) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      void this.#drain()
+    })
+  }
+
+  async #drain(): Promise<void> {
+    this.#isBusy = true
+    while (this.#queue.length > 0 || this.#looks.length > 0) {
+      if (this.#queue.length > 0) await this.#flush()
+      else await this.#lookOnce()
+    }
+    this.#isBusy = false
+  }
+
+  async #lookOnce(): Promise<void> {
+    const waiting = this.#looks
+    this.#looks = []
+    try {
+      await this.#readOn()
+      for (const { resolve } of waiting) resolve()
+    } catch (error) {
+      if (isFoldlogError(error, 'NOT_FOUND')) this.#markDeleted('external')
+      for (const { reject } of waiting) reject(error)
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const pending = this.#queue
+    this.#queue = []
+    try {
+      if (this.#isDeleted) throw notFound(this.key)
+      await this.#write(pending)
+      for (const { resolve } of pending) resolve()
+    } catch (error) {
+      if (isFoldlogError(error, 'NOT_FOUND')) this.#markDeleted('external')
+      for (const { reject } of pending) reject(error)
+    } finally {
+      if (this.#queue.length === 0) this.#tip = undefined
+    }
+  }
+
+  async #write(pending: readonly Pending[]): Promise<void> {
+    const state = this.#state
+    const lines: NewLine[] = pending.map(({ line, text }) => ({ id: line.id, text }))
+    const after = state.cursor
+    const { cursor } = await this.#backend.append(this.key, lines, after === undefined ? {} : { after })
+    if (cursor === undefined) {
+      for (const { line } of pending) this.#own.add(line.id)
+      await this.#readOn()
+      return
+    }
+    const news = new News()
+    for (const { line } of pending) this.#take(state, line, 'local', news)
+    state.cursor = cursor
+    this.#tellNews(state, news)
+  }
+
+  /** Folds what the backend has beyond the cursor; reads everything anew if the cursor leads nowhere. */
+  async #readOn(): Promise<void> {
+    const state = this.#state
+    const news = new News()
+    try {
+      await this.#read(state, news)
+    } catch (error) {
+      if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
+      await this.#reread(state)
+    } finally {
+      if (state === this.#state) this.#tellNews(state, news)
+    }
+    if (this.#state.isDeleted) throw notFound(this.key)
+  }
+
+  async #reread(old: State): Promise<void> {
+    const state = new State(this.key)
+    await this.#read(state, new News())
+    this.#state = state
+    const missing = old.lines.without(state.lines)
+    const added = state.lines.without(old.lines)
+    if (missing.length > 0 || added.length > 0) this.#tell({ kind: 'rewound', missing, added })
+  }
+
+  async #read(state: State, news: News): Promise<void> {
+    this.#skewFrom = firstIdAt(Date.now() + SKEW_MS)
+    for await (const batch of this.#backend.read(this.key, state.cursor === undefined ? {} : { after: state.cursor })) {
+      this.#takeBatch(state, batch, news)
+    }
+    if (news.isRefold) refold(state, this.key)
+  }
+
+  #takeBatch(state: State, batch: LineBatch, news: News): void {
+    for (const stored of batch.lines) {
+      const { lines, damage } = decodeLine(stored.bytes, stored)
+      if (damage.length > 0) state.damage.push(...deepFreeze([...damage]))
+      for (const line of lines) {
+        const origin = this.#own.size > 0 && this.#own.delete(line.id) ? 'local' : 'external'
+        this.#take(state, line, origin, news)
+      }
+    }
+    state.cursor = batch.cursor
+  }
+
+  /** Puts a line into the set and folds it. If what counted before changes by it, everything is folded again later. */
+  #take(state: State, line: Line, origin: Origin, news: News): void {
+    for (const { id } of line.events) this.#see(state, id)
+    if (line.type === 'session.deleted') state.isDeleted = true
+    const added = state.lines.add(line)
+    if (added.effect === 'none') return
+    if (added.effect === 'refold') {
+      news.isRefold = true
+      news.missing.push(...added.missing)
+      news.added.push(...added.added)
+      return
+    }
+    for (const inner of added.events) {
+      const isLate = inner.id < state.fold.lastEventId
+      if (!isEffective(state, line, inner)) continue
+      state.fold.apply(inner)
+      if (this.#listeners.size > 0) news.arrivals.push({ event: deepFreeze(toEvent(line, inner)), origin, isLate })
+    }
+  }
+
+  #see(state: State, id: string): void {
+    this.#clock.see(id)
+    if (id < this.#skewFrom) return
+    find(state, {
+      kind: 'clock-skew',
+      eventId: id,
+      detail: `its time is ${new Date(timeOf(id)).toISOString()}, over 24 h ahead`,
+    })
+  }
+
+  #tellNews(state: State, news: News): void {
+    if (news.isRefold) refold(state, this.key)
+    if (news.arrivals.length > 0) this.#tell({ kind: 'events', arrivals: news.arrivals })
+    if (news.isRefold) this.#tell({ kind: 'rewound', missing: news.missing, added: news.added })
+  }
+
+  /** Tells once that the session is gone. */
+  markDeleted(): void {
+    this.#markDeleted('local')
+  }
+
+  #markDeleted(origin: Origin): void {
+    if (this.#isDeleted) return
+    this.#isDeleted = true
+    this.#tell({ kind: 'deleted', origin })
+  }
+
+  #tell(change: Change): void {
+    for (const listener of this.#listeners) listener(change)
+  }
+}
+
+function encode(line: Line): string {
+  const { id, time, key, isRedacted, events } = line
+  return encodeLine(key === undefined ? { id, time, isRedacted } : { id, time, key, isRedacted }, events)
+}
+
+/** Folds all that counts into a new fold. */
+function refold(state: State, key: SessionKey): void {
+  const fold = new Fold(key.namespace, key.sessionId)
+  for (const { line, event } of state.lines.counted()) if (isEffective(state, line, event)) fold.apply(event)
+  state.fold = fold
+}
+
+/** Whether this version knows what an event means; otherwise it is kept, has no effect, and that is reported. */
+function isEffective(state: State, line: Line, { id, type, data }: InnerEvent): boolean {
+  if (line.version !== 1) return unsupported(state, id, `version ${line.version}`)
+  if (!isCoreEvent({ type }))
+    return isCustomType(type) || type === 'session.deleted' || unsupported(state, id, `type ${type}`)
+  return isValidData(type, data) || unsupported(state, id, `data of ${type}`)
+}
+
+function unsupported(state: State, eventId: string, detail: string): false {
+  find(state, { kind: 'unsupported', eventId, detail })
+  return false
+}
+
+function find(state: State, finding: Finding): void {
+  state.findings.set(`${finding.kind} ${finding.eventId}`, finding)
+}
+
+function notFound({ namespace, sessionId }: SessionKey): FoldlogError {
+  return new FoldlogError('NOT_FOUND', `session ${sessionId} is not in ${namespace}: it was deleted or never created`, {
+    namespace,
+    sessionId,
+  })
+}

@@ -1,0 +1,210 @@
+/**
+ * The logs that are open in one store engine, one object a session, and the way from their changes to the bus.
+ *
+ * However many handles a session has, there is one log behind them, so that the bus hears of each event once a process. A log nobody
+ * holds any more is kept while it is among the most recently used, then left to the garbage collector.
+ */
+import type { Backend, Cursor, SessionKey } from './backend.ts'
+import type { Bus, Origin } from './bus.ts'
+import { isFoldlogError } from './errors.ts'
+import type { SessionEvent } from './event.ts'
+import { extendInfo, type Resumable } from './extend.ts'
+import type { FoldedInfo } from './infos.ts'
+import { decodeLine, type Line } from './line.ts'
+import { Log, type Arrival, type Change } from './log.ts'
+
+const KEPT = 64
+
+/** Hears of every change of every open log, after the bus did. */
+export type OnChange = (log: Log, change: Change) => void
+
+export class Logs {
+  readonly #backend: Backend
+  readonly #bus: Bus
+  readonly #onChange: OnChange
+  readonly #open = new Map<string, WeakRef<Log>>()
+  readonly #recent = new Map<string, Log>()
+  /** Logs being read, so that two callers get one. */
+  readonly #opening = new Map<string, Promise<Log>>()
+  readonly #gone = new FinalizationRegistry<string>((name) => {
+    if (this.#open.get(name)?.deref() === undefined) this.#open.delete(name)
+  })
+
+  constructor(backend: Backend, bus: Bus, onChange: OnChange) {
+    this.#backend = backend
+    this.#bus = bus
+    this.#onChange = onChange
+  }
+
+  /** The log of a session if it is open. */
+  peek(key: SessionKey): Log | undefined {
+    return this.#open.get(nameOf(key))?.deref()
+  }
+
+  /** The log of a session, read up to now; undefined if it is not there. */
+  async get(key: SessionKey): Promise<Log | undefined> {
+    try {
+      const known = this.peek(key)
+      if (known === undefined || known.isDeleted) return await this.#load(key)
+      await known.look()
+      return this.#use(known)
+    } catch (error) {
+      // "Not there" is what the caller asked about.
+      if (isFoldlogError(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+
+  /** The info of a session, read up to now; undefined if it is not there. The log is not kept open for it. */
+  async info(key: SessionKey, known: FoldedInfo | undefined): Promise<FoldedInfo | undefined> {
+    try {
+      const open = this.peek(key)
+      if (open !== undefined) {
+        await open.look()
+        return open.folded()
+      }
+      return (await this.#extended(key, known)) ?? (await Log.open(this.#backend, key)).folded()
+    } catch (error) {
+      // "Not there" is what the caller asked about.
+      if (isFoldlogError(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+
+  /** Goes on from what is known of a session, if all that came since only adds. */
+  async #extended(key: SessionKey, known: FoldedInfo | undefined): Promise<FoldedInfo | undefined> {
+    if (known?.resume === undefined || known.cursor === undefined) return undefined
+    let state: Resumable | undefined = { info: known.info, resume: known.resume }
+    let { cursor } = known
+    try {
+      for await (const batch of this.#backend.read(key, { after: cursor })) {
+        const decoded = batch.lines.map((stored) => decodeLine(stored.bytes, stored))
+        if (decoded.some(({ damage }) => damage.length > 0)) return undefined
+        state = extendInfo(state, decoded.flatMap(({ lines }) => lines))
+        if (state === undefined) return undefined
+        cursor = batch.cursor
+      }
+    } catch (error) {
+      // The file is another one: it has to be read anew.
+      if (isFoldlogError(error, 'STALE_CURSOR')) return undefined
+      throw error
+    }
+    return { ...state, cursor }
+  }
+
+  /** Creates the log of a session with these lines and tells of it. Rejects with `ALREADY_EXISTS`. */
+  async create(key: SessionKey, lines: readonly Line[]): Promise<Log> {
+    const log = this.#keep(await Log.create(this.#backend, key, lines))
+    this.#tellNew(log, 'local', log.events())
+    return log
+  }
+
+  /** Opens a log that another process changed, and tells of what lies after `known`; of everything if that is not given. */
+  async discover(key: SessionKey, known: Cursor | undefined): Promise<Log> {
+    const ids = known === undefined ? undefined : await Log.idsAfter(this.#backend, key, known)
+    const log = await this.#load(key)
+    if (ids === undefined) this.#tellNew(log, 'external', log.events())
+    else {
+      const events = log.events().filter(({ id }) => ids.has(id))
+      this.#tell(log, {
+        kind: 'events',
+        arrivals: events.map((event) => ({ event, origin: 'external', isLate: false })),
+      })
+    }
+    return log
+  }
+
+  /** Every open log of a namespace. */
+  *inNamespace(namespace: string): Generator<Log> {
+    for (const ref of this.#open.values()) {
+      const log = ref.deref()
+      if (log?.key.namespace === namespace) yield log
+    }
+  }
+
+  async #load(key: SessionKey): Promise<Log> {
+    const name = nameOf(key)
+    const running = this.#opening.get(name)
+    if (running !== undefined) return running
+    const opening = Log.open(this.#backend, key).then((log) => this.#keep(log))
+    this.#opening.set(name, opening)
+    try {
+      return await opening
+    } finally {
+      this.#opening.delete(name)
+    }
+  }
+
+  #keep(log: Log): Log {
+    const name = nameOf(log.key)
+    log.listen((change) => this.#tell(log, change))
+    this.#open.set(name, new WeakRef(log))
+    this.#gone.register(log, name)
+    return this.#use(log)
+  }
+
+  #use(log: Log): Log {
+    const name = nameOf(log.key)
+    this.#recent.delete(name)
+    this.#recent.set(name, log)
+    if (this.#recent.size > KEPT) {
+      const [oldest] = this.#recent.keys()
+      this.#recent.delete(oldest!)
+    }
+    return log
+  }
+
+  #tellNew(log: Log, origin: Origin, events: readonly SessionEvent[]): void {
+    this.#tell(log, { kind: 'events', arrivals: events.map((event) => ({ event, origin, isLate: false })) })
+  }
+
+  #tell(log: Log, change: Change): void {
+    if (change.kind === 'deleted') this.#forget(log)
+    publish(this.#bus, this.#backend.root, log, change)
+    this.#onChange(log, change)
+  }
+
+  #forget(log: Log): void {
+    const name = nameOf(log.key)
+    this.#recent.delete(name)
+    if (this.peek(log.key) === log) this.#open.delete(name)
+  }
+}
+
+function nameOf({ namespace, sessionId }: SessionKey): string {
+  return `${namespace}\n${sessionId}`
+}
+
+/** What a change of a log is on the bus. The info is made only if somebody listens for it. */
+function publish(bus: Bus, root: string, log: Log, change: Change): void {
+  const { namespace, sessionId } = log.key
+  const base = { root, namespace, sessionId }
+  switch (change.kind) {
+    case 'deleted':
+      bus.publish({ ...base, type: 'session.deleted', origin: change.origin })
+      return
+    case 'rewound': {
+      const { missing, added } = change
+      bus.publish({ ...base, type: 'session.rewound', origin: 'external', info: log.info, missing, added })
+      bus.publish({ ...base, type: 'session.updated', origin: 'external', info: log.info })
+      return
+    }
+    case 'events':
+      publishArrivals(bus, base, log, change.arrivals)
+  }
+}
+
+type Base = { readonly root: string; readonly namespace: string; readonly sessionId: string }
+
+function publishArrivals(bus: Bus, base: Base, log: Log, arrivals: readonly Arrival[]): void {
+  for (const { event, origin, isLate } of arrivals) {
+    const { type } = event
+    if (type === 'session.updated' || !bus.hasListeners(type)) continue
+    if (type === 'session.created') bus.publish({ ...base, type, origin, info: log.info, event })
+    else bus.publish(isLate ? { ...base, type, origin, event, late: true } : { ...base, type, origin, event })
+  }
+  const newest = arrivals.at(-1)
+  if (newest === undefined || (newest.event.type === 'session.created' && arrivals.length === 1)) return
+  const type = 'session.updated'
+  if (bus.hasListeners(type)) bus.publish({ ...base, type, origin: newest.origin, info: log.info, event: newest.event })
+}

@@ -1,0 +1,104 @@
+/**
+ * Lines that are made whole before a log sees them: the first line of a session, the lines of a fork, and events made elsewhere.
+ */
+import type { SessionKey } from './backend.ts'
+import { FoldlogError } from './errors.ts'
+import { assertData, isCoreEvent, isCustomType, type CoreType, type InfoPatch, type SessionEvent } from './event.ts'
+import { Clock, isEventId } from './id.ts'
+import { toJson, type Json, type JsonObject } from './json.ts'
+import type { Line } from './line.ts'
+import type { Log } from './log.ts'
+import type { Logs } from './logs.ts'
+import { now } from './session.ts'
+
+/** An event made elsewhere. `time` is ISO 8601; `id` a ULID that is the same every time the event is made. */
+export interface MergeLine {
+  readonly id: string
+  readonly type: string
+  readonly time: string
+  readonly key?: string
+  readonly data: Json
+}
+
+export interface Merged {
+  readonly added: number
+  /** Lines that were there already. */
+  readonly known: number
+}
+
+/** So many lines are written at once; memory stays bounded however much is merged. */
+const LINES_AT_ONCE = 2000
+
+/** The `session.created` of a new session. */
+export function creationLine(init: Omit<InfoPatch, 'head'>): Line {
+  const data = toJson(init, 'session')
+  assertData('session.created', data, 'session')
+  return toLine({ id: new Clock().next(), type: 'session.created', time: now(), data })
+}
+
+/** The lines of a fork: what counts up to `at`, then its parent and what the caller wants different. */
+export function forkLines(source: Log, at: string | undefined, fields: Omit<InfoPatch, 'head'>): Line[] {
+  if (at !== undefined && !source.has(at))
+    throw new FoldlogError('NOT_FOUND', `event ${at} is not in session ${source.key.sessionId}`)
+  const events = source.events().filter(({ id }) => at === undefined || id <= at)
+  const past = at === undefined ? source.fold : source.at(at)
+  const messageId = past.head()
+  const { sessionId } = source.key
+  const parent = { sessionId, ...(messageId === undefined ? {} : { messageId }) }
+  const data = toJson({ parent, rootId: past.info(0).rootId ?? sessionId, archived: null, ...fields }, 'session')
+  assertData('session.updated', data, 'session')
+  return [
+    ...events.map((event) => toLine(withoutLease(event))),
+    toLine({ id: source.nextId(), type: 'session.updated', time: now(), data }),
+  ]
+}
+
+/** Adds the lines that are not there. Validates all of them first, so that bad input writes nothing. */
+export async function mergeInto(logs: Logs, key: SessionKey, given: readonly MergeLine[]): Promise<Merged> {
+  const lines = given.map((line, index) => checked(line, index))
+  let log = await logs.get(key)
+  let known = 0
+  if (log === undefined && lines.length > 0) {
+    if (lines[0]!.type !== 'session.created')
+      throw refuse(0, 'type', 'the first line of a new session must be session.created')
+    log = await logs.create(key, lines.splice(0, LINES_AT_ONCE))
+  }
+  const fresh = lines.filter(({ id }) => log?.has(id) === false)
+  known = lines.length - fresh.length
+  for (let i = 0; i < fresh.length; i += LINES_AT_ONCE) {
+    await Promise.all(fresh.slice(i, i + LINES_AT_ONCE).map((line) => log!.append(line)))
+  }
+  return { added: given.length - known, known }
+}
+
+function checked(line: MergeLine, index: number): Line {
+  if (typeof line.id !== 'string' || !isEventId(line.id))
+    throw refuse(index, 'id', 'must be a ULID before the year 6000')
+  if (Number.isNaN(Date.parse(line.time))) throw refuse(index, 'time', 'must be ISO 8601')
+  const data = toJson(line.data, `lines[${index}].data`)
+  if (isCoreEvent(line)) assertData(line.type, data, `lines[${index}]`)
+  else if (!isCustomType(line.type))
+    throw refuse(index, 'type', `${JSON.stringify(line.type)} is neither one of foldlog's nor free to use`)
+  return toLine({ ...line, data })
+}
+
+function toLine({ id, type, time, key, data }: MergeLine): Line {
+  const line = { id, type, time, isRedacted: false, version: 1, events: [{ id, type, data }] }
+  return key === undefined ? line : { ...line, key }
+}
+
+/** A lease belongs to the writer of the session it was given in. */
+function withoutLease({ id, type, time, data }: SessionEvent): MergeLine {
+  if (!isMessage(type) || (data as JsonObject)['lease'] === undefined) return { id, type, time, data: data as Json }
+  const { lease: _, ...rest } = data as JsonObject
+  return { id, type, time, data: rest }
+}
+
+function isMessage(type: string): boolean {
+  const types: readonly CoreType[] = ['message.created', 'message.updated']
+  return (types as readonly string[]).includes(type)
+}
+
+function refuse(index: number, field: string, why: string): FoldlogError {
+  return new FoldlogError('INVALID_EVENT', `lines[${index}].${field}: ${why}`, { field: `lines[${index}].${field}` })
+}

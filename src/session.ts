@@ -1,0 +1,369 @@
+/**
+ * The handle of one session: append, read, branch.
+ *
+ * Every awaited read looks first (one `stat` where there are files) and reads what is new. Every write resolves when the line is in the backend,
+ * folded and published. What is returned is plain, frozen data; nothing aliases the store. Several handles of one session, in one process or
+ * in many, see the same conversation.
+ */
+import type { Backend } from './backend.ts'
+import type { ContextOptions } from './context.ts'
+import { FoldlogError } from './errors.ts'
+import {
+  assertData,
+  isCustomType,
+  type CoreEvents,
+  type InfoPatch,
+  type MessageData,
+  type MessagePatch,
+  type SessionEvent,
+} from './event.ts'
+import type { Fold } from './fold.ts'
+import { firstIdAt, isEventId } from './id.ts'
+import { deepFreeze, toJson, type Json } from './json.ts'
+import type { Damage, InnerEvent, Line } from './line.ts'
+import type { Finding, Log } from './log.ts'
+import type { Message, SessionInfo, Turn } from './message.ts'
+import { Projections, type Projection } from './projection.ts'
+import { stamp, type Tip, type MessageInput, type PartInput } from './stamp.ts'
+import { tailOf, type TailEvent, type TailOptions, type Wake } from './tail.ts'
+import { contextIn, messagesOf, nodeOf, siblingsOf, turnsIn, type MessagesOptions } from './views.ts'
+
+/** What every mutating call takes. */
+export interface WriteOptions {
+  /** Idempotency key, unique in the session: a call with a known key writes nothing and returns the first call's result. */
+  readonly key?: string
+}
+
+const INFO_FIELDS: ReadonlySet<string> = new Set<keyof InfoPatch>([
+  'title',
+  'project',
+  'cwd',
+  'model',
+  'provider',
+  'parent',
+  'rootId',
+  'vars',
+  'metadata',
+  'labels',
+  'source',
+  'head',
+  'archived',
+])
+
+/** A session as it was: the same views, over the events up to a point. */
+export class PastSession {
+  readonly #fold: Fold
+  readonly info: SessionInfo
+
+  constructor(fold: Fold) {
+    this.#fold = fold
+    this.info = fold.info(0)
+  }
+
+  async messages(options?: MessagesOptions): Promise<readonly Message[]> {
+    return messagesOf(this.#fold, options)
+  }
+
+  async turns(options?: MessagesOptions): Promise<readonly Turn[]> {
+    return turnsIn(this.#fold, options)
+  }
+
+  async context(options?: ContextOptions): Promise<readonly Message[]> {
+    return contextIn(this.#fold, options)
+  }
+
+  async siblings(messageId: string): Promise<readonly Message[]> {
+    return siblingsOf(this.#fold, messageId)
+  }
+}
+
+export class Session {
+  readonly id: string
+  readonly namespace: string
+  readonly #backend: Backend
+  readonly #log: Log
+  readonly #wake: Wake
+  readonly #projections: Projections
+  readonly #assertOpen: () => void
+  /** Calls under way with a key, so that two at once are one. */
+  readonly #keyed = new Map<string, Promise<readonly SessionEvent[]>>()
+  /** The turn that messages other than user messages join. */
+  #turnId: string | undefined
+  #isClosed = false
+
+  /** Made by the store. */
+  constructor(backend: Backend, log: Log, wake: Wake, assertOpen: () => void) {
+    this.id = log.key.sessionId
+    this.namespace = log.key.namespace
+    this.#backend = backend
+    this.#log = log
+    this.#wake = wake
+    this.#assertOpen = assertOpen
+    this.#projections = new Projections(log)
+  }
+
+  /** What this process last saw of the session. Does not look. */
+  get info(): SessionInfo {
+    return this.#log.info
+  }
+
+  /** The conversation: the path that ends at the head. */
+  async messages(options?: MessagesOptions): Promise<readonly Message[]> {
+    return messagesOf(await this.#look(), options)
+  }
+
+  /** One message, on whatever branch; undefined if it is not there or was removed. */
+  async message(id: string): Promise<Message | undefined> {
+    return (await this.#look()).message(id)
+  }
+
+  /** The conversation from one user message to the next, with the status of each turn. */
+  async turns(options?: MessagesOptions): Promise<readonly Turn[]> {
+    return turnsIn(await this.#look(), options)
+  }
+
+  /** What a model should see. Valid for every provider: each call is answered once and directly. Writes nothing. */
+  async context(options?: ContextOptions): Promise<readonly Message[]> {
+    return contextIn(await this.#look(), options)
+  }
+
+  /** A message and its alternatives. */
+  async siblings(messageId: string): Promise<readonly Message[]> {
+    return siblingsOf(await this.#look(), messageId)
+  }
+
+  /** The state of all events known now up to an event id or a time. Events that arrive late may change it. */
+  async at(point: string | Date): Promise<PastSession> {
+    if (typeof point === 'string' && !isEventId(point)) {
+      throw new FoldlogError('INVALID_OPTION', `${JSON.stringify(point)} is no event id: pass one, or a Date`, {
+        field: 'point',
+      })
+    }
+    await this.#look()
+    const last = typeof point === 'string' ? point : firstIdAt(Math.max(0, point.getTime() + 1))
+    return new PastSession(this.#log.at(last))
+  }
+
+  /** Adds one message, or several as one batch: all or none are in, also after a crash. A known id updates in place. */
+  add(input: MessageInput, options?: WriteOptions): Promise<Message>
+  add(inputs: readonly MessageInput[], options?: WriteOptions): Promise<readonly Message[]>
+  async add(
+    input: MessageInput | readonly MessageInput[],
+    options?: WriteOptions,
+  ): Promise<Message | readonly Message[]> {
+    const inputs: readonly MessageInput[] = isList(input) ? input : [input]
+    if (inputs.length === 0) return []
+    const events = await this.#commit(() => this.#stampAll(inputs), options)
+    const messages = events.map((event) => this.#messageOf(event))
+    return isList(input) ? Object.freeze(messages) : messages[0]!
+  }
+
+  /** Changes fields of a message; `null` unsets one. */
+  async update(messageId: string, patch: MessagePatch, options?: WriteOptions): Promise<Message> {
+    await this.#commit(() => {
+      nodeOf(this.#log.fold, messageId)
+      return [this.#event('message.updated', { id: messageId, ...patch })]
+    }, options)
+    return this.#required(messageId)
+  }
+
+  /** Edit or regenerate: a sibling of a message, with its role unless said otherwise. It becomes the conversation. */
+  async branch(messageId: string, input: MessageInput, options?: WriteOptions): Promise<Message> {
+    const fold = await this.#look()
+    const parentId = fold.tree.parent(nodeOf(fold, messageId))?.id ?? null
+    const role = fold.message(messageId)?.role
+    return this.add({ ...(role === undefined ? {} : { role }), ...input, parentId }, options)
+  }
+
+  /** Puts a part into a message; a known part id replaces that part in its place. */
+  async part(messageId: string, part: PartInput, options?: WriteOptions): Promise<Message> {
+    await this.#commit(() => {
+      nodeOf(this.#log.fold, messageId)
+      const eventId = this.#log.nextId()
+      const partId = part.id ?? eventId
+      return [this.#event('part.updated', { messageId, partId, part: { ...part, id: partId } }, eventId)]
+    }, options)
+    return this.#required(messageId)
+  }
+
+  /** Takes a part out of a message. */
+  async removePart(messageId: string, partId: string, options?: WriteOptions): Promise<Message> {
+    await this.#commit(() => {
+      nodeOf(this.#log.fold, messageId)
+      return [this.#event('part.updated', { messageId, partId, part: null })]
+    }, options)
+    return this.#required(messageId)
+  }
+
+  /** Hides messages from every view, for good; what hangs below them stays reachable. False if none was there. */
+  async remove(ids: string | readonly string[], options?: WriteOptions): Promise<boolean> {
+    const fold = await this.#look()
+    const there = (typeof ids === 'string' ? [ids] : ids).filter((id) => fold.message(id) !== undefined)
+    if (there.length === 0) return false
+    await this.#commit(() => [this.#event('message.deleted', { ids: there })], options)
+    return true
+  }
+
+  /** Sets info fields; `null` unsets one, `vars` and `metadata` merge key by key. `head` moves the conversation to a message. */
+  async set(patch: InfoPatch, options?: WriteOptions): Promise<SessionInfo> {
+    for (const name of Object.keys(patch)) {
+      if (!INFO_FIELDS.has(name)) {
+        throw new FoldlogError('INVALID_EVENT', `${name} is not a field that can be set: use metadata or vars`, {
+          field: name,
+        })
+      }
+    }
+    if (typeof patch.head === 'string') nodeOf(await this.#look(), patch.head)
+    await this.#commit(() => [this.#event('session.updated', patch)], options)
+    if (patch.head !== undefined) this.#turnId = undefined
+    return this.info
+  }
+
+  /** Appends an event of the caller's own: any dotted type whose first word is none of foldlog's. */
+  async append(type: string, data: Json, options?: WriteOptions): Promise<SessionEvent> {
+    if (!isCustomType(type)) {
+      throw new FoldlogError(
+        'INVALID_EVENT',
+        `${JSON.stringify(type)} cannot be an event type: use a dotted name like todo.added, not beginning with session, message, part, turn, log or store`,
+        { field: 'type' },
+      )
+    }
+    const events = await this.#commit(() => [{ id: this.#log.nextId(), type, data: toJson(data, 'data') }], options)
+    return events[0]!
+  }
+
+  /** The events of the log in the order they lie in it, each once. */
+  async *events(options: TailOptions = {}): AsyncGenerator<TailEvent> {
+    this.#check()
+    yield* tailOf(this.#backend, this.#log.key, options, this.#wake)
+  }
+
+  /** As `events`, and then those to come, from any process. Ends when `signal` fires or the session is deleted. */
+  tail(options: Omit<TailOptions, 'follow'> = {}): AsyncGenerator<TailEvent> {
+    return this.events({ ...options, follow: true })
+  }
+
+  /** The state of a fold of the caller's own, over all events. */
+  async project<S, E extends { [type: string]: unknown }>(projection: Projection<S, E>): Promise<S> {
+    await this.#look()
+    return this.#projections.state(projection)
+  }
+
+  /** Pieces of the log that are not events. They are never removed silently. */
+  async damage(): Promise<readonly Damage[]> {
+    await this.#look()
+    return Object.freeze([...this.#log.damage])
+  }
+
+  /** What else is worth knowing: events of unknown types, dangling parents, ids found twice. */
+  async findings(): Promise<readonly Finding[]> {
+    await this.#look()
+    return this.#log.findings
+  }
+
+  /** Ends the use of this handle. Nothing is pending: what was acknowledged is in the backend. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#projections.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #look(): Promise<Fold> {
+    this.#check()
+    await this.#log.look()
+    return this.#log.fold
+  }
+
+  #check(): void {
+    this.#assertOpen()
+    if (this.#isClosed) throw new FoldlogError('CLOSED', `session ${this.id} was closed: get it from the store again`)
+  }
+
+  /** Writes the events `make` makes as one line, unless the key is known. Returns the events that count. */
+  async #commit(make: () => readonly InnerEvent[], { key }: WriteOptions = {}): Promise<readonly SessionEvent[]> {
+    this.#check()
+    if (key === undefined) return this.#write(make())
+    const running = this.#keyed.get(key)
+    if (running !== undefined) return running
+    const call = this.#writeOnce(make, key)
+    this.#keyed.set(key, call)
+    try {
+      return await call
+    } finally {
+      this.#keyed.delete(key)
+    }
+  }
+
+  async #writeOnce(make: () => readonly InnerEvent[], key: string): Promise<readonly SessionEvent[]> {
+    await this.#log.look()
+    const known = this.#log.eventsOfKey(key)
+    if (known !== undefined) return known
+    const own = await this.#write(make(), key)
+    // Another process may have used the key meanwhile: then its line is the one that counts.
+    return this.#log.eventsOfKey(key) ?? own
+  }
+
+  async #write(events: readonly InnerEvent[], key?: string): Promise<readonly SessionEvent[]> {
+    const time = now()
+    const line: Line = { id: events[0]!.id, type: events[0]!.type, time, isRedacted: false, version: 1, events }
+    await this.#log.append(key === undefined ? line : { ...line, key })
+    return events.map(({ id, type, data }) => ({ id, type, time, data }))
+  }
+
+  #event<T extends keyof CoreEvents>(type: T, data: CoreEvents[T], id: string = this.#log.nextId()): InnerEvent {
+    const json = toJson(data, type)
+    assertData(type, json, type)
+    return { id, type, data: json }
+  }
+
+  #stampAll(inputs: readonly MessageInput[]): InnerEvent[] {
+    const tip = this.#log.tip()
+    try {
+      return inputs.map((input) => this.#stampOne(input, tip))
+    } catch (error) {
+      this.#log.dropTip()
+      throw error
+    }
+  }
+
+  #stampOne(input: MessageInput, tip: Tip): InnerEvent {
+    const id = this.#log.nextId()
+    const { data, opensTurn } = stamp(input, id, this.#log.fold, tip, this.#turnId)
+    if (opensTurn) this.#turnId = data.turnId
+    return { id, type: 'message.created', data: data as unknown as Json }
+  }
+
+  #messageOf(event: SessionEvent): Message {
+    const { id } = event.data as MessageData
+    return (
+      this.#log.fold.message(id) ??
+      deepFreeze({ ...(event.data as MessageData), time: { created: Date.now(), updated: Date.now() } })
+    )
+  }
+
+  #required(messageId: string): Message {
+    const message = this.#log.fold.message(messageId)
+    if (message === undefined) throw new FoldlogError('NOT_FOUND', `message ${messageId} was removed meanwhile`)
+    return message
+  }
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value)
+}
+
+let nowMs = 0
+let nowText = ''
+
+/** The wall clock as it is written. Formatting costs more than the rest of a line's head, so it is done once a millisecond. */
+export function now(): string {
+  const ms = Date.now()
+  if (ms !== nowMs) {
+    nowMs = ms
+    nowText = new Date(ms).toISOString()
+  }
+  return nowText
+}

@@ -1,0 +1,386 @@
+/**
+ * Opens a root: create, get, list, delete. The one file that composes all others.
+ *
+ * What needs zod (logs and sessions) and what needs chokidar (watching) is loaded when it is first used, so that opening a store and listing
+ * from the cache stay cheap.
+ */
+import type { Backend, Capabilities, SessionKey } from './backend.ts'
+import { fileBackend, type FsyncPolicy } from './backends/file/index.ts'
+import { bus as defaultBus, type Bus, type Listener } from './bus.ts'
+import { FoldlogError, isFoldlogError } from './errors.ts'
+import type { InfoPatch } from './event.ts'
+import { getFile, putFile, type FileRef } from './files.ts'
+import { newId } from './id.ts'
+import { Infos, type FoldedInfo, type ListOptions, type Page } from './infos.ts'
+import type { Json } from './json.ts'
+import type { Logs, OnChange } from './logs.ts'
+import type { MergeLine, Merged } from './merge.ts'
+import type { SessionInfo } from './message.ts'
+import { encodeName, normalizeId } from './name.ts'
+import type { Session } from './session.ts'
+import type { Watch } from './watch.ts'
+
+export interface StoreOptions {
+  /** Default `default`. Any string that is not blank; see docs/format.md §1.1. */
+  readonly namespace?: string
+  /** Whether changes by other processes are published as they happen. Default false: they are seen when something is read. */
+  readonly watch?: boolean
+  /** When lines reach the disk, docs/durability.md. Default `everysec`. Only for directories. */
+  readonly fsync?: FsyncPolicy
+  /** Default: the bus of this process. */
+  readonly bus?: Bus
+}
+
+/** What a new session starts with. */
+export type SessionInit = Omit<InfoPatch, 'head'> & {
+  /** Default: a fresh ULID. Trimmed; blank is none. */
+  readonly id?: string
+}
+
+export interface ForkOptions extends SessionInit {
+  /** The last event that is taken over. Default: all. */
+  readonly at?: string
+}
+
+export interface Health {
+  readonly ok: boolean
+  readonly root: string
+  readonly namespace: string
+  readonly capabilities: Capabilities
+  /** What is wrong, if `ok` is false. */
+  readonly problem?: Error
+}
+
+/** A page of a listing when awaited, every session when iterated. */
+export type Listing = PromiseLike<Page> & AsyncIterable<SessionInfo>
+
+/** What all stores over one backend share. */
+interface Shared {
+  readonly backend: Backend
+  readonly bus: Bus
+  readonly watch: boolean
+  readonly stores: Map<string, Store>
+  isClosed: boolean
+  logs: Promise<Logs> | undefined
+}
+
+const DEFAULT_NAMESPACE = 'default'
+const DEFAULT_ROOT = '.sessions'
+
+/**
+ * Opens the sessions of a directory, or of another backend.
+ *
+ * @param root a directory, which need not exist: it is created with the first session. Default: `$FOLDLOG_ROOT`, else `.sessions`
+ */
+export async function openStore(root?: string | Backend, options: StoreOptions = {}): Promise<Store> {
+  const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, bus = defaultBus } = options
+  const place = root ?? process.env['FOLDLOG_ROOT'] ?? DEFAULT_ROOT
+  const backend = typeof place === 'string' ? fileBackend(place, fsync === undefined ? {} : { fsync }) : place
+  const shared: Shared = { backend, bus, watch, stores: new Map(), isClosed: false, logs: undefined }
+  const store = new Store(shared, namespace)
+  await store.ready()
+  return store
+}
+
+/** The sessions of a namespace. */
+export class Store {
+  /** The namespace. */
+  readonly name: string
+  readonly #shared: Shared
+  readonly #infos: Infos
+  #watch: Watch | undefined
+  #isWatching: Promise<void> | undefined
+  #isLive = false
+
+  /** Made by `openStore` and `namespace`. */
+  constructor(shared: Shared, namespace: string) {
+    this.name = normalizeId(namespace) ?? namespace
+    encodeName(this.name)
+    this.#shared = shared
+    this.#infos = new Infos(shared.backend, this.name, (id, known) => this.#readInfo(id, known))
+    shared.stores.set(this.name, this)
+  }
+
+  /** The directory or the place of the backend. */
+  get root(): string {
+    return this.#shared.backend.root
+  }
+
+  get capabilities(): Capabilities {
+    return this.#shared.backend.capabilities
+  }
+
+  /** Resolves when a store that watches does so. `openStore` has awaited it. */
+  async ready(): Promise<void> {
+    if (this.#shared.watch) await this.#startWatching()
+  }
+
+  /** Creates a session. Rejects with `ALREADY_EXISTS` if the id is taken. Durable as the store's `fsync` says. */
+  async create(init: SessionInit = {}): Promise<Session> {
+    const { id: given, ...fields } = init
+    const { creationLine } = await import('./merge.ts')
+    const key = this.#key(normalizeId(given) ?? newId())
+    const log = await (await this.#logs()).create(key, [creationLine(fields)])
+    return this.#handle(log)
+  }
+
+  /** The session of this id; undefined if it is not there. Never creates one. */
+  async get(id: string): Promise<Session | undefined> {
+    const key = this.#key(this.#id(id))
+    const log = await (await this.#logs()).get(key)
+    return log === undefined ? undefined : this.#handle(log)
+  }
+
+  /** The session of this id, created if it is not there. */
+  async ensure(id: string, init: Omit<SessionInit, 'id'> = {}): Promise<Session> {
+    const known = await this.get(id)
+    if (known !== undefined) return known
+    try {
+      return await this.create({ ...init, id })
+    } catch (error) {
+      // Somebody else created it between the two calls: that one it is.
+      const other = isFoldlogError(error, 'ALREADY_EXISTS') ? await this.get(id) : undefined
+      if (other === undefined) throw error
+      return other
+    }
+  }
+
+  /** Infos, newest activity first. Await it for a page, iterate it for every session. */
+  list(options: ListOptions = {}): Listing {
+    const page = (cursor?: string): Promise<Page> => this.#page(cursor === undefined ? options : { ...options, cursor })
+    return {
+      // oxlint-disable-next-line no-thenable -- awaiting a listing for its first page is what it is for
+      then: (onPage, onError) => page().then(onPage, onError),
+      async *[Symbol.asyncIterator]() {
+        for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
+          const { items, next } = await page(cursor)
+          yield* items
+          cursor = next
+        }
+      },
+    }
+  }
+
+  /** Deletes a session for good, its log and all segments. False if it was not there. */
+  async delete(id: string): Promise<boolean> {
+    this.#check()
+    const key = this.#key(this.#id(id))
+    const log = (await this.#logs()).peek(key)
+    const wasThere = await this.#shared.backend.remove(key)
+    if (log !== undefined) log.markDeleted()
+    else if (wasThere) this.#publishDeleted(key)
+    this.#infos.drop(key.sessionId)
+    return wasThere
+  }
+
+  /** A new session with the events up to `at`, ids kept, and this one as its parent. Keys and leases stay behind. */
+  async fork(id: string, options: ForkOptions = {}): Promise<Session> {
+    const { at, id: newSessionId, ...fields } = options
+    const logs = await this.#logs()
+    const source = await logs.get(this.#key(this.#id(id)))
+    if (source === undefined) throw notFound(this.name, id)
+    const { forkLines } = await import('./merge.ts')
+    const key = this.#key(normalizeId(newSessionId) ?? newId())
+    return this.#handle(await logs.create(key, forkLines(source, at, fields)))
+  }
+
+  /**
+   * Adds events made elsewhere, as they are: a set union. Ids that are there are skipped, a missing session is created. The way for imports,
+   * clones and syncs; whatever order and however often, the same lines give the same conversation.
+   */
+  async merge(id: string, lines: readonly MergeLine[]): Promise<Merged> {
+    this.#check()
+    const { mergeInto } = await import('./merge.ts')
+    return mergeInto(await this.#logs(), this.#key(this.#id(id)), lines)
+  }
+
+  /** Stores bytes in the namespace's `files/` under their hash; the result is spread into a file part. */
+  async putFile(bytes: Uint8Array, mediaType: string, name?: string): Promise<FileRef> {
+    this.#check()
+    return putFile(this.#shared.backend, this.name, bytes, mediaType, name)
+  }
+
+  /** Reads stored bytes, checked against their hash; undefined if they are not there. */
+  async getFile(file: string, mediaType: string): Promise<Uint8Array | undefined> {
+    this.#check()
+    return getFile(this.#shared.backend, this.name, file, mediaType)
+  }
+
+  /** Deletes sessions without activity since a time, or for so many ms. Nothing is ever deleted by itself. Returns their ids. */
+  async prune({
+    olderThan,
+    dryRun = false,
+  }: {
+    readonly olderThan: Date | number
+    readonly dryRun?: boolean
+  }): Promise<string[]> {
+    const before = typeof olderThan === 'number' ? Date.now() - olderThan : olderThan.getTime()
+    if (!Number.isFinite(before)) {
+      throw new FoldlogError('INVALID_OPTION', 'olderThan: pass a Date, or an age in milliseconds', {
+        field: 'olderThan',
+      })
+    }
+    const ids: string[] = []
+    for await (const { id, time } of this.list({ archived: 'all' })) if (time.updated < before) ids.push(id)
+    if (!dryRun) for (const id of ids) await this.delete(id)
+    return ids
+  }
+
+  /** The store of another namespace of the same root; the same one for the same name. */
+  namespace(name: string): Store {
+    return this.#shared.stores.get(normalizeId(name) ?? name) ?? new Store(this.#shared, name)
+  }
+
+  /** The namespaces that have sessions or had some. */
+  async namespaces(): Promise<string[]> {
+    this.#check()
+    return [...(await this.#shared.backend.namespaces())].sort()
+  }
+
+  /** Calls back on events of this namespace: a type of the bus, a type of one's own, or `*`. Returns the way to stop. */
+  on<T extends string>(type: T, listener: Listener<T>): () => void {
+    return this.#shared.bus.on(type, (event) => (this.#isMine(event) ? listener(event) : undefined))
+  }
+
+  /** As `on`, for the next event only. */
+  once<T extends string>(type: T, listener: Listener<T>): () => void {
+    const off = this.on(type, (event) => {
+      off()
+      return listener(event)
+    })
+    return off
+  }
+
+  /** Publishes something transient, in no log: `typing`, a progress. */
+  notice(name: string, data?: Json, sessionId?: string): void {
+    const { bus } = this.#shared
+    bus.publish({
+      type: 'notice',
+      root: this.root,
+      namespace: this.name,
+      name,
+      ...(data === undefined ? {} : { data }),
+      ...(sessionId === undefined ? {} : { sessionId }),
+    })
+  }
+
+  /** Whether sessions can be read and written here. Does not reject. */
+  async health(): Promise<Health> {
+    const base = { root: this.root, namespace: this.name, capabilities: this.capabilities }
+    try {
+      this.#check()
+      await this.#shared.backend.check()
+      return { ok: true, ...base }
+    } catch (error) {
+      return { ok: false, ...base, problem: error instanceof Error ? error : new Error(String(error)) }
+    }
+  }
+
+  /** Closes this store and those of all namespaces over the same backend. What was acknowledged is in the backend already. */
+  async close(): Promise<void> {
+    if (this.#shared.isClosed) return
+    this.#shared.isClosed = true
+    for (const store of this.#shared.stores.values()) await store.#end()
+    await this.#shared.backend.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #end(): Promise<void> {
+    await this.#isWatching
+    await this.#watch?.stop()
+    await this.#infos.save()
+  }
+
+  async #page(options: ListOptions): Promise<Page> {
+    this.#check()
+    options.signal?.throwIfAborted()
+    if (!this.#isLive) await this.#infos.refresh()
+    this.#isLive = this.#watch !== undefined && this.#shared.watch
+    return this.#infos.page(options)
+  }
+
+  async #readInfo(sessionId: string, known: FoldedInfo | undefined): Promise<FoldedInfo | undefined> {
+    return (await this.#logs()).info(this.#key(sessionId), known)
+  }
+
+  async #handle(log: Parameters<OnChange>[0]): Promise<Session> {
+    const { Session } = await import('./session.ts')
+    return new Session(
+      this.#shared.backend,
+      log,
+      (ring) => this.#wake(log, ring),
+      () => this.#check(),
+    )
+  }
+
+  /** Rings on every change of a log, by this process or another. */
+  async #wake(log: Parameters<OnChange>[0], ring: () => void): Promise<() => void> {
+    const stopListening = log.listen(ring)
+    await this.#startWatching()
+    return stopListening
+  }
+
+  #startWatching(): Promise<void> {
+    this.#isWatching ??= this.#watchNow()
+    return this.#isWatching
+  }
+
+  async #watchNow(): Promise<void> {
+    if (this.capabilities.watch === 'none') return
+    const [{ Watch }, logs] = await Promise.all([import('./watch.ts'), this.#logs()])
+    const { backend, bus } = this.#shared
+    this.#watch = await Watch.start(backend, bus, logs, this.#infos, this.name)
+  }
+
+  #logs(): Promise<Logs> {
+    this.#check()
+    this.#shared.logs ??= this.#loadLogs()
+    return this.#shared.logs
+  }
+
+  async #loadLogs(): Promise<Logs> {
+    const { Logs } = await import('./logs.ts')
+    const { backend, bus, stores } = this.#shared
+    return new Logs(backend, bus, (log) => {
+      const store = stores.get(log.key.namespace)
+      if (store !== undefined) store.#note(log)
+    })
+  }
+
+  #note(log: Parameters<OnChange>[0]): void {
+    this.#watch?.noteLog(log)
+    if (log.isDeleted) this.#infos.drop(log.key.sessionId)
+    else this.#infos.note(log.key.sessionId, () => log.info)
+  }
+
+  #publishDeleted({ namespace, sessionId }: SessionKey): void {
+    this.#shared.bus.publish({ type: 'session.deleted', root: this.root, namespace, sessionId, origin: 'local' })
+  }
+
+  #isMine(event: { readonly root: string; readonly namespace: string }): boolean {
+    return event.root === this.root && event.namespace === this.name
+  }
+
+  #key(sessionId: string): SessionKey {
+    this.#check()
+    encodeName(sessionId)
+    return { namespace: this.name, sessionId }
+  }
+
+  #id(id: string): string {
+    const normal = normalizeId(id)
+    if (normal === undefined) throw new FoldlogError('INVALID_NAME', 'a session id is needed here: it was blank')
+    return normal
+  }
+
+  #check(): void {
+    if (this.#shared.isClosed) throw new FoldlogError('CLOSED', `the store ${this.root} was closed: open it again`)
+  }
+}
+
+function notFound(namespace: string, sessionId: string): FoldlogError {
+  return new FoldlogError('NOT_FOUND', `session ${sessionId} is not in ${namespace}`, { namespace, sessionId })
+}

@@ -1,0 +1,183 @@
+/**
+ * Reads one log, then keeps following it: events in the order they lie in the log, each id once.
+ *
+ * A tail reads the backend by a place of its own, so it sees lines that were never folded here, and what it delivers does not
+ * depend on who else reads. It is woken by hints and by this process's own changes, and looks by itself every two seconds.
+ */
+import type { Backend, Cursor, SessionKey, StoredLine } from './backend.ts'
+import { isFoldlogError } from './errors.ts'
+import type { SessionEvent } from './event.ts'
+import { isEventId } from './id.ts'
+import { deepFreeze } from './json.ts'
+import { decodeLine, type Line } from './line.ts'
+import { toEvent } from './lines.ts'
+
+/**
+ * An event of a tail. `cursor` resumes after it, also in another process. An event of type `session.rewound` is in no log: the place to
+ * resume from is gone, and everything the tail has not delivered yet follows.
+ */
+export type TailEvent = SessionEvent & { readonly cursor: string }
+
+export interface TailOptions {
+  /** Resume after this: an event's `cursor`, or the id of an event, which means the line that holds it. Default: the beginning. */
+  readonly after?: string
+  /** Keep following. Default: end where the log ends now. */
+  readonly follow?: boolean
+  /** Ends the tail, without an error. */
+  readonly signal?: AbortSignal
+}
+
+/** Calls back when there may be more to read; returns the way to stop. */
+export type Wake = (callback: () => void) => Promise<() => void>
+
+const LOOK_MS = 2000
+/** Between the place before a line and how many of its events to skip, where a cursor points into a batch. */
+const SKIP_MARK = '~'
+
+export async function* tailOf(
+  backend: Backend,
+  key: SessionKey,
+  options: TailOptions,
+  wake: Wake,
+): AsyncGenerator<TailEvent> {
+  const reader = new Reader(backend, key, options.after)
+  const { follow = false, signal } = options
+  if (!follow) {
+    yield* reader.read(signal)
+    return
+  }
+  const bell = new Bell()
+  const stop = await wake(() => bell.ring())
+  const onAbort = (): void => bell.ring()
+  signal?.addEventListener('abort', onAbort)
+  try {
+    // oxlint-disable-next-line no-unmodified-loop-condition -- a signal changes by itself
+    while (signal?.aborted !== true) {
+      bell.reset()
+      yield* reader.read(signal)
+      await bell.wait(LOOK_MS)
+    }
+  } catch (error) {
+    // A log that is deleted while it is followed ends; one that was never there is an error.
+    if (!reader.hasRead || !isFoldlogError(error, 'NOT_FOUND')) throw error
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    stop()
+  }
+}
+
+class Reader {
+  readonly #backend: Backend
+  readonly #key: SessionKey
+  readonly #seen = new Set<string>()
+  #after: string | undefined
+  #cursor: Cursor | undefined
+  #skip = 0
+  hasRead = false
+
+  constructor(backend: Backend, key: SessionKey, after: string | undefined) {
+    this.#backend = backend
+    this.#key = key
+    this.#after = after
+  }
+
+  /** Everything that has come since the last call. */
+  async *read(signal?: AbortSignal): AsyncGenerator<TailEvent> {
+    if (this.#after !== undefined) {
+      const isFound = await this.#seek(this.#after)
+      this.#after = undefined
+      if (!isFound) yield this.#rewound()
+    }
+    try {
+      yield* this.#readOn(signal)
+    } catch (error) {
+      if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
+      this.#cursor = undefined
+      this.#skip = 0
+      yield this.#rewound()
+      yield* this.#readOn(signal)
+    }
+  }
+
+  async *#readOn(signal?: AbortSignal): AsyncGenerator<TailEvent> {
+    const options = this.#cursor === undefined ? {} : { after: this.#cursor }
+    for await (const batch of this.#backend.read(this.#key, options)) {
+      this.hasRead = true
+      for (const stored of batch.lines) {
+        yield* this.#eventsOf(stored)
+        this.#cursor = stored.cursor
+        this.#skip = 0
+        if (signal?.aborted === true) return
+      }
+    }
+    this.hasRead = true
+  }
+
+  *#eventsOf(stored: StoredLine): Generator<TailEvent> {
+    const all = decodeLine(stored.bytes, stored).lines.flatMap((line) => line.events.map((event) => ({ line, event })))
+    for (let i = this.#skip; i < all.length; i++) {
+      const { line, event } = all[i]!
+      if (this.#seen.has(event.id)) continue
+      this.#seen.add(event.id)
+      const cursor = i === all.length - 1 ? stored.cursor : `${this.#cursor ?? ''}${SKIP_MARK}${i + 1}`
+      yield deepFreeze({ ...toEvent(line, event), cursor })
+    }
+  }
+
+  /** Goes to the place after `after`; false if it is not there. */
+  async #seek(after: string): Promise<boolean> {
+    if (isEventId(after)) return this.#seekEvent(after)
+    const mark = after.lastIndexOf(SKIP_MARK)
+    const place = mark < 0 ? after : after.slice(0, mark)
+    this.#skip = mark < 0 ? 0 : Number(after.slice(mark + 1))
+    this.#cursor = place === '' ? undefined : (place as Cursor)
+    return true
+  }
+
+  async #seekEvent(id: string): Promise<boolean> {
+    for await (const batch of this.#backend.read(this.#key)) {
+      for (const stored of batch.lines) {
+        if (!holds(decodeLine(stored.bytes, stored).lines, id)) continue
+        this.#cursor = stored.cursor
+        return true
+      }
+    }
+    return false
+  }
+
+  #rewound(): TailEvent {
+    const data = { missing: [], added: [] }
+    return deepFreeze({ id: '', type: 'session.rewound', time: new Date().toISOString(), data, cursor: '' })
+  }
+}
+
+function holds(lines: readonly Line[], eventId: string): boolean {
+  return lines.some((line) => line.events.some(({ id }) => id === eventId))
+}
+
+/** Something to wait for that may ring before one waits. */
+class Bell {
+  #hasRung = false
+  #wakeUp: (() => void) | undefined
+
+  ring(): void {
+    this.#hasRung = true
+    this.#wakeUp?.()
+  }
+
+  reset(): void {
+    this.#hasRung = false
+  }
+
+  async wait(timeoutMs: number): Promise<void> {
+    if (this.#hasRung) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs)
+      this.#wakeUp = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wakeUp = undefined
+  }
+}

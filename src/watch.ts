@@ -1,0 +1,142 @@
+/**
+ * Changes made by other processes → the same bus events.
+ *
+ * Hints of the backend say only where to look. What is known of each session is the place of its end: when it moves, the log is opened if
+ * it is not, and what lies behind that place is told. A hint is always followed by a look that began after it, and hints that come
+ * meanwhile for the same session are one. What hints miss, the backend's regular hint for the whole namespace finds.
+ */
+import type { Backend, Cursor, Head, SessionKey } from './backend.ts'
+import type { Bus } from './bus.ts'
+import { isFoldlogError } from './errors.ts'
+import type { Infos } from './infos.ts'
+import type { Log } from './log.ts'
+import type { Logs } from './logs.ts'
+
+interface Known {
+  readonly version: string
+  readonly end: Cursor | undefined
+}
+
+export class Watch {
+  readonly #backend: Backend
+  readonly #bus: Bus
+  readonly #logs: Logs
+  readonly #infos: Infos
+  readonly #namespace: string
+  readonly #known = new Map<string, Known>()
+  /** Sessions to look at; undefined stands for the whole namespace. */
+  readonly #waiting = new Set<string | undefined>()
+  #running: Promise<void> | undefined
+  #stop: (() => Promise<void>) | undefined
+  #isStopped = false
+
+  private constructor(backend: Backend, bus: Bus, logs: Logs, infos: Infos, namespace: string) {
+    this.#backend = backend
+    this.#bus = bus
+    this.#logs = logs
+    this.#infos = infos
+    this.#namespace = namespace
+  }
+
+  /** Resolves when every change made from then on will be told. */
+  static async start(backend: Backend, bus: Bus, logs: Logs, infos: Infos, namespace: string): Promise<Watch> {
+    const watch = new Watch(backend, bus, logs, infos, namespace)
+    watch.#stop = await backend.watch(namespace, {
+      onHint: ({ sessionId }) => watch.#hint(sessionId),
+      onDegraded: (reason, cause) =>
+        bus.publish({ type: 'store.degraded', root: backend.root, namespace, reason, cause }),
+    })
+    for (const head of await backend.list(namespace)) watch.#note(head)
+    return watch
+  }
+
+  /** Takes notice of what a log that is open in this process has read or written. */
+  noteLog(log: Log): void {
+    const { sessionId } = log.key
+    if (log.isDeleted) this.#known.delete(sessionId)
+    else this.#known.set(sessionId, { version: '', end: log.cursor })
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#stop?.()
+    await this.#running
+  }
+
+  #note({ sessionId, version, end }: Head): void {
+    this.#known.set(sessionId, { version, end })
+  }
+
+  #hint(sessionId: string | undefined): void {
+    if (this.#isStopped) return
+    this.#waiting.add(sessionId)
+    this.#running ??= this.#work().finally(() => (this.#running = undefined))
+  }
+
+  async #work(): Promise<void> {
+    for (const sessionId of this.#waiting) {
+      this.#waiting.delete(sessionId)
+      if (this.#isStopped) return
+      try {
+        if (sessionId === undefined) await this.#lookAtAll()
+        else await this.#lookAt(sessionId)
+      } catch (error) {
+        this.#report(error)
+      }
+    }
+  }
+
+  async #lookAtAll(): Promise<void> {
+    const heads = new Map((await this.#backend.list(this.#namespace)).map((head) => [head.sessionId, head]))
+    for (const [sessionId, { version }] of heads) {
+      if (this.#known.get(sessionId)?.version !== version) this.#waiting.add(sessionId)
+    }
+    for (const sessionId of this.#known.keys()) if (!heads.has(sessionId)) this.#waiting.add(sessionId)
+  }
+
+  async #lookAt(sessionId: string): Promise<void> {
+    const key = { namespace: this.#namespace, sessionId }
+    // Taken before looking: what comes while looking has another version, and is looked at again.
+    const head = await this.#backend.head(key)
+    const open = this.#logs.peek(key)
+    if (open !== undefined) await this.#lookAtOpen(open)
+    else if (head !== undefined) await this.#discover(key)
+    else if (this.#known.has(sessionId)) {
+      this.#bus.publish({
+        type: 'session.deleted',
+        root: this.#backend.root,
+        namespace: this.#namespace,
+        sessionId,
+        origin: 'external',
+      })
+      this.#infos.drop(sessionId)
+    }
+    if (head === undefined) this.#known.delete(sessionId)
+    else this.#known.set(sessionId, { version: head.version, end: this.#known.get(sessionId)?.end ?? head.end })
+  }
+
+  async #lookAtOpen(log: Log): Promise<void> {
+    try {
+      await log.look()
+    } catch (error) {
+      // The log has told that it is gone.
+      if (!isFoldlogError(error, 'NOT_FOUND')) throw error
+    }
+  }
+
+  async #discover(key: SessionKey): Promise<void> {
+    const known = this.#known.get(key.sessionId)
+    try {
+      const log = await this.#logs.discover(key, known?.end)
+      this.#known.set(key.sessionId, { version: '', end: log.cursor })
+    } catch (error) {
+      // Gone again before it was read: its own hint follows.
+      if (!isFoldlogError(error, 'NOT_FOUND')) throw error
+    }
+  }
+
+  #report(error: unknown): void {
+    const wrapped = error instanceof Error ? error : new Error(String(error))
+    this.#bus.publish({ type: 'store.error', root: this.#backend.root, namespace: this.#namespace, error: wrapped })
+  }
+}
