@@ -1,0 +1,291 @@
+/**
+ * The second reading: records → the lines of the sessions that the first reading planned.
+ *
+ * Every record gives its own events, so that the log has the source's exact times and a transcript that has grown since
+ * the last import only adds to it: the first record of a message gives `message.created`, a later one `part.updated`
+ * for each of its blocks and `message.updated` where it knows better (usage grows while an answer is streamed; the
+ * last record counts). What is no message but worth keeping gives events of the types `claude-code.*`, which change
+ * nothing in the conversation. A session ends with one `session.updated` for what is known at the end of the file.
+ */
+import { isSet, textField } from '../fields.ts'
+import { canonicalJson, type JsonObject } from '../../json.ts'
+import type { SessionParent } from '../../message.ts'
+import type { FileDestination, MergeLine } from '../destination.ts'
+import type { SourceRecord } from '../jsonl.ts'
+import type { Conversation, Node } from './contract.ts'
+import { answerFields, userFields, type MessageFields } from './message-fields.ts'
+import { partsOf, queuedPrompt, type PartContext } from './parts.ts'
+import { FORMAT, type Place, type Plan, type SessionPlan } from './plan.ts'
+import type { Entry, Survey } from './survey.ts'
+
+/** What the events of a session are minted from. */
+export type Origin = Pick<SessionPlan, 'sessionId' | 'mint' | 'time' | 'createdMs'>
+
+/** A line, and the session it belongs to. */
+export interface Converted {
+  readonly session: SessionPlan
+  readonly line: MergeLine
+}
+
+/** What is in the line already, or said of every record of the file. */
+const ENVELOPE: ReadonlySet<string> = new Set([
+  'type',
+  'timestamp',
+  'sessionId',
+  'version',
+  'cwd',
+  'gitBranch',
+  'userType',
+  'entrypoint',
+  'slug',
+])
+/** The longest a custom type may be. */
+const MAX_TYPE_CHARS = 128
+
+/** How far a message is, between its records. */
+interface Written {
+  ms: number
+  fields: MessageFields
+}
+
+/** Converts the records of one file, which must come in their order. */
+export class Converter {
+  readonly #survey: Survey
+  readonly #conversation: Conversation
+  readonly #plan: Plan
+  readonly #files: FileDestination
+  readonly #written = new Map<Node, Written>()
+  readonly #toolNames: ReadonlyMap<string, string>
+  /** For each session a time that grows with each of its records, so that a later end comes later. */
+  readonly #clocks = new Map<SessionPlan, number>()
+  readonly #models = new Map<SessionPlan, string>()
+
+  constructor(survey: Survey, conversation: Conversation, plan: Plan, files: FileDestination) {
+    this.#survey = survey
+    this.#conversation = conversation
+    this.#plan = plan
+    this.#files = files
+    const calls = survey.entries.flatMap((entry) => entry.calls)
+    this.#toolNames = new Map(calls.map(({ callId, name }) => [callId, name]))
+  }
+
+  /** The first line of a session. */
+  opening(session: SessionPlan): MergeLine {
+    // Nothing else: what is only known later in the file would make another line of a copy that was cut off.
+    const data = { source: { format: FORMAT, id: session.sourceId } }
+    const { createdMs: ms, time } = session
+    return lineOf(session, { type: 'session.created', ms, time, key: 'session.created', data })
+  }
+
+  /** The lines of one record, in the order of their ids. */
+  async convert({ ordinal, value }: SourceRecord): Promise<readonly Converted[]> {
+    const entry = this.#survey.entries[ordinal]!
+    const node = this.#conversation.nodeOf(ordinal)
+    const lines = await this.#linesOf(entry, ordinal, node, value)
+    const session = node === undefined ? this.#plan.main : this.#plan.placeOf(node).session
+    const clock = this.#clocks.get(session) ?? session.createdMs
+    const newest = node === undefined ? 0 : (this.#written.get(node)?.ms ?? 0)
+    this.#clocks.set(session, Math.max(clock + 1, entry.time, newest))
+    return lines
+  }
+
+  /** The last line of a session, once all records are converted. */
+  closing(session: SessionPlan): MergeLine {
+    const { title, cwd, lastTime } = this.#survey.facts
+    const model = this.#models.get(session)
+    const isMain = session.kind === 'main'
+    const data = {
+      ...(isMain && title !== undefined ? { title } : {}),
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(model === undefined ? {} : { model, provider: 'anthropic' }),
+      metadata: { [FORMAT]: isMain ? this.#facts() : { isSidechain: true } },
+      head: headOf(session).id,
+    }
+    const ms = (this.#clocks.get(session) ?? session.createdMs) + 1
+    const time = isMain ? (lastTime ?? ms) : ms
+    return lineOf(session, { type: 'session.updated', ms, time, key: `end ${canonicalJson(data)}`, data })
+  }
+
+  async #linesOf(
+    entry: Entry,
+    ordinal: number,
+    node: Node | undefined,
+    value: JsonObject,
+  ): Promise<readonly Converted[]> {
+    switch (entry.kind) {
+      case 'user':
+      case 'assistant':
+        // Every record of these kinds is a piece of a node.
+        return this.#messageLines(entry, ordinal, node!, value)
+      case 'prompt':
+        return this.#promptLines(entry, ordinal, value)
+      case 'event':
+        return [this.#event(entry, value)]
+      case 'repeat':
+        return node === undefined ? [] : this.#updateLines(entry, node, value)
+      case 'dropped':
+        return []
+    }
+  }
+
+  async #messageLines(entry: Entry, ordinal: number, node: Node, value: JsonObject): Promise<readonly Converted[]> {
+    const place = this.#plan.placeOf(node)
+    const parts = await partsOf(value, this.#context(entry, ordinal, value))
+    const fields = node.role === 'assistant' ? answerFields(value) : userFields(value, node.role)
+    if (fields.model !== undefined) this.#models.set(place.session, fields.model)
+    const { key, time } = entry
+    if (!this.#written.has(node)) {
+      this.#written.set(node, { ms: place.ms, fields })
+      const data = { ...frame(place, entry), ...fields, ...this.#originalParent(node, fields, value), parts }
+      return [converted(place.session, { type: 'message.created', ms: place.ms, time, key, data })]
+    }
+    const ms = this.#laterMs(node, entry)
+    const lines = parts.map((part, n) => {
+      const data = { messageId: place.id, partId: part.id, part }
+      return converted(place.session, { type: 'part.updated', ms: ms + n, time, key, n, data })
+    })
+    this.#written.get(node)!.ms = ms + Math.max(parts.length - 1, 0)
+    return [...lines, ...this.#updateLines(entry, node, value)]
+  }
+
+  /** What a later record of a message knows better than the ones before it. */
+  #updateLines(entry: Entry, node: Node, value: JsonObject): readonly Converted[] {
+    const written = this.#written.get(node)
+    if (written === undefined || node.role !== 'assistant') return []
+    const fields = answerFields(value)
+    const changed = Object.entries(fields).filter(
+      ([name, field]) => !isSame(field, written.fields[name as keyof MessageFields]),
+    )
+    if (changed.length === 0) return []
+    const place = this.#plan.placeOf(node)
+    const ms = this.#laterMs(node, entry)
+    written.ms = ms
+    written.fields = { ...written.fields, ...fields }
+    const data = { id: place.id, ...Object.fromEntries(changed) }
+    const key = `${entry.key} fields`
+    return [converted(place.session, { type: 'message.updated', ms, time: entry.time, key, data })]
+  }
+
+  /** A queued prompt becomes a part of the message it came after; before the first message it is an event. */
+  async #promptLines(entry: Entry, ordinal: number, value: JsonObject): Promise<readonly Converted[]> {
+    const part = await queuedPrompt(value, this.#context(entry, ordinal, value))
+    const node = this.#conversation.nodeBefore(ordinal)
+    if (node === undefined) return [this.#event(entry, { ...value, attachment: asJson(part) })]
+    const place = this.#plan.placeOf(node)
+    const ms = Math.max(entry.time, place.ms + 1)
+    const data = { messageId: place.id, partId: part.id, part }
+    return [converted(place.session, { type: 'part.updated', ms, time: entry.time, key: entry.key, data })]
+  }
+
+  #event(entry: Entry, value: JsonObject): Converted {
+    const { main } = this.#plan
+    const type = textField(value, 'type') ?? 'record'
+    const data = Object.fromEntries(Object.entries(value).filter(([name]) => !ENVELOPE.has(name)))
+    const custom = `${FORMAT}.${type.replaceAll(/[^\w-]/g, '_')}`.slice(0, MAX_TYPE_CHARS)
+    const ms = Math.max(entry.time, main.createdMs + 1)
+    return converted(main, { type: custom, ms, time: entry.time, key: entry.key, data })
+  }
+
+  #context(entry: Entry, ordinal: number, value: JsonObject): PartContext {
+    const isSummary = entry.kind === 'user' && isSet(value, 'isCompactSummary')
+    return {
+      key: entry.key,
+      files: this.#files,
+      toolName: (callId) => this.#toolNames.get(callId) ?? 'unknown',
+      compaction: isSummary ? this.#boundaryAbove(ordinal) : undefined,
+    }
+  }
+
+  /** What the boundary says that a summary comes after, with nothing but bookkeeping in between. */
+  #boundaryAbove(ordinal: number): JsonObject {
+    const { entries } = this.#survey
+    const seen = new Set<number>()
+    for (let at = entries[ordinal]!.above; at !== undefined && !seen.has(at); at = entries[at]!.above) {
+      seen.add(at)
+      const { compaction } = entries[at]!
+      if (compaction !== undefined) return compaction
+      if (this.#conversation.nodeOf(at) !== undefined) break
+    }
+    return {}
+  }
+
+  /** A root that names a parent is one because the parent is in another file. */
+  #originalParent(node: Node, { metadata }: MessageFields, value: JsonObject): Pick<MessageFields, 'metadata'> {
+    const originalParent = node.parent === undefined ? textField(value, 'parentUuid') : undefined
+    if (originalParent === undefined || this.#survey.ordinals.has(originalParent)) return {}
+    return { metadata: { ...metadata, originalParent } }
+  }
+
+  /** Later than everything that was written of a message before. */
+  #laterMs(node: Node, entry: Entry): number {
+    return Math.max(entry.time, this.#written.get(node)!.ms + 1)
+  }
+
+  /** What is said of the file as a whole. */
+  #facts(): JsonObject {
+    const { firstTime, lastTime, lists } = this.#survey.facts
+    return { ...lists, firstTime: isoOf(firstTime), lastTime: isoOf(lastTime) }
+  }
+}
+
+/** What is said of a session whose parent is known by now. It comes apart, because the parent may be in another file. */
+export function parentLine(session: Origin, parent: SessionParent, rootId: string): MergeLine {
+  const data = { parent, rootId }
+  // What names the call beats what only names the session.
+  const ms = session.createdMs + (parent.callId === undefined ? 1 : 2)
+  const key = `parent ${canonicalJson(asJson(data))}`
+  return lineOf(session, { type: 'session.updated', ms, time: session.time, key, data })
+}
+
+/** The message that was written last of those that nothing follows. */
+function headOf({ places }: SessionPlan): Place {
+  // A session is made of at least one message, and messages do not follow each other in circles.
+  return places.filter(({ node }) => node.children.length === 0).reduce((a, b) => (lastOf(b) > lastOf(a) ? b : a))
+}
+
+function lastOf({ node }: Place): number {
+  return node.ordinals.at(-1)!
+}
+
+/** What a line about a message begins with. */
+function frame({ id, turnId, parentId, after, node }: Place, entry: Entry): object {
+  return {
+    id,
+    turnId,
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(after === undefined ? {} : { after }),
+    role: node.role,
+    status: 'completed',
+    source: { format: FORMAT, id: entry.messageId ?? entry.key },
+  }
+}
+
+interface Draft {
+  readonly type: string
+  readonly ms: number
+  readonly time: number
+  readonly key: string
+  readonly n?: number
+  readonly data: object
+}
+
+function converted(session: SessionPlan, draft: Draft): Converted {
+  return { session, line: lineOf(session, draft) }
+}
+
+function lineOf({ mint }: Origin, { type, ms, time, key, n = 0, data }: Draft): MergeLine {
+  return { id: mint.id(ms, key, n), type, time: new Date(time).toISOString(), data: asJson(data) }
+}
+
+function isoOf(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString()
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return canonicalJson(asJson({ value: a ?? null })) === canonicalJson(asJson({ value: b ?? null }))
+}
+
+/** Interfaces have no index signature, so the compiler does not see that they are JSON: they hold nothing else. */
+function asJson(value: object): JsonObject {
+  return value as JsonObject
+}

@@ -1,0 +1,89 @@
+/**
+ * What a record says about its message as a whole: model, usage, how it ended, who it is for.
+ *
+ * Everything in this file is pure.
+ */
+import { countField, isSet, objectField, textField } from '../fields.ts'
+import type { JsonObject } from '../../json.ts'
+import type { Audience, ErrorInfo, Status, Usage } from '../../message.ts'
+import { SYNTHETIC, blocksOf, stringContentOf } from './record.ts'
+
+/** The fields of a message that its records set. */
+export interface MessageFields {
+  readonly status?: Status
+  readonly audience?: Audience
+  readonly error?: ErrorInfo
+  readonly finishReason?: string
+  readonly model?: string
+  readonly provider?: string
+  readonly usage?: Usage
+  readonly metadata?: JsonObject
+}
+
+/** Anthropic's reasons in the words that foldlog's converters use; others stay as they are. */
+const FINISH_REASONS: ReadonlyMap<string, string> = new Map([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['max_tokens', 'length'],
+  ['tool_use', 'tool-calls'],
+  ['refusal', 'content-filter'],
+])
+
+/** Of an assistant record. Errors that Claude Code shows in place of an answer are for the user only. */
+export function answerFields(value: JsonObject): MessageFields {
+  const message = objectField(value, 'message') ?? {}
+  const model = textField(message, 'model')
+  const usage = usageOf(objectField(message, 'usage'))
+  const reason = textField(message, 'stop_reason')
+  const finishReason = reason === undefined ? undefined : (FINISH_REASONS.get(reason) ?? reason)
+  const isError = isSet(value, 'isApiErrorMessage')
+  const isCutOff = isError || isSet(value, 'isAbortedMidStream') || finishReason === 'length'
+  return {
+    ...(isCutOff ? { status: 'incomplete' } : {}),
+    ...(isError ? { audience: 'user', error: errorOf(value) } : {}),
+    ...(finishReason === undefined ? {} : { finishReason }),
+    ...(model === undefined || model === SYNTHETIC ? {} : { model, provider: 'anthropic' }),
+    ...(usage === undefined ? {} : { usage }),
+    ...(model === SYNTHETIC ? { metadata: { isSynthetic: true } } : {}),
+  }
+}
+
+/** Of a user record. Meta messages are what Claude Code tells the model by itself. */
+export function userFields(value: JsonObject, role: 'user' | 'tool'): MessageFields {
+  if (role === 'tool') return {}
+  const origin = objectField(value, 'origin')
+  const isMeta = isSet(value, 'isMeta')
+  const metadata = { ...(isMeta ? { isMeta } : {}), ...(origin === undefined ? {} : { origin }) }
+  const isForUser = isSet(value, 'isVisibleInTranscriptOnly') && !isSet(value, 'isCompactSummary')
+  return {
+    ...(isMeta ? { audience: 'model' } : isForUser ? { audience: 'user' } : {}),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+  }
+}
+
+function errorOf(value: JsonObject): ErrorInfo {
+  const texts = blocksOf(value).map((block) => textField(block, 'text') ?? '')
+  const message = stringContentOf(value) ?? texts.join('\n')
+  const status = value['apiErrorStatus']
+  const code = textField(value, 'error') ?? (typeof status === 'number' ? String(status) : undefined)
+  return { message, ...(code === undefined ? {} : { code }) }
+}
+
+/** Anthropic counts input, cache reads and cache writes apart; foldlog's `inputTokens` is all three. */
+function usageOf(usage: JsonObject | undefined): Usage | undefined {
+  if (usage === undefined) return undefined
+  const input = countField(usage, 'input_tokens')
+  const output = countField(usage, 'output_tokens')
+  const written = countField(usage, 'cache_creation_input_tokens')
+  const read = countField(usage, 'cache_read_input_tokens')
+  const reasoning = countField(objectField(usage, 'output_tokens_details') ?? {}, 'thinking_tokens')
+  const inputs = [input, written, read].filter((count) => count !== undefined)
+  if (inputs.length === 0 && output === undefined) return undefined
+  return {
+    ...(inputs.length === 0 ? {} : { inputTokens: inputs.reduce((sum, count) => sum + count, 0) }),
+    ...(output === undefined ? {} : { outputTokens: output }),
+    ...(reasoning === undefined ? {} : { reasoningTokens: reasoning }),
+    ...(read === undefined ? {} : { cachedInputTokens: read }),
+    ...(written === undefined ? {} : { cacheWriteTokens: written }),
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Takes fields out of foreign JSON without trusting its shape: what is not of the expected type is not there.
+ *
+ * Everything in this file is pure.
+ */
+import { isArray, type Json, type JsonObject } from '../json.ts'
+
+/** Later than any session: a stamp past it is a broken one. */
+const LAST_TIME = Date.UTC(6000, 0, 1)
+
+/** A text that is not empty. */
+export function textField(object: JsonObject, name: string): string | undefined {
+  const value = object[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** An object, not a list. */
+export function objectField(object: JsonObject, name: string): JsonObject | undefined {
+  return asObject(object[name])
+}
+
+/** A number that is not negative. */
+export function countField(object: JsonObject, name: string): number | undefined {
+  const value = object[name]
+  return typeof value === 'number' && value >= 0 ? value : undefined
+}
+
+/** Whether the field is `true`, not merely something. */
+export function isSet(object: JsonObject, name: string): boolean {
+  return object[name] === true
+}
+
+/** An ISO date in whole milliseconds since the epoch. */
+export function timeField(object: JsonObject, name: string): number | undefined {
+  const value = textField(object, name)
+  if (value === undefined || !/^\d{4}-\d{2}-\d{2}/.test(value)) return undefined
+  const time = Date.parse(value)
+  return time >= 0 && time < LAST_TIME ? Math.floor(time) : undefined
+}
+
+/** The value if it is an object, not a list. */
+export function asObject(value: Json | undefined): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !isArray(value) ? value : undefined
+}

@@ -1,0 +1,56 @@
+/**
+ * Brings the lines of imported sessions into a store, some at a time, and counts what they added.
+ */
+import type { Destination, MergeLine } from './destination.ts'
+
+/** How many lines, and characters of source, are merged at once: it bounds what is in memory. */
+const FLUSH_LINES = 500
+const FLUSH_BYTES = 4 * 1024 * 1024
+
+/** What was merged into one session so far. */
+export interface Merged {
+  added: number
+  known: number
+}
+
+/** Writes the lines of one file's sessions. */
+export class Writer {
+  readonly #store: Pick<Destination, 'merge'>
+  readonly #waiting = new Map<string, MergeLine[]>()
+  readonly #merged = new Map<string, Merged>()
+  #lines = 0
+  #bytes = 0
+
+  constructor(store: Pick<Destination, 'merge'>) {
+    this.#store = store
+  }
+
+  /** Takes a line; `sizeBytes` is about how much memory it holds. The first line of a session creates it. */
+  async add(sessionId: string, line: MergeLine, sizeBytes: number): Promise<void> {
+    const waiting = this.#waiting.get(sessionId)
+    if (waiting === undefined) this.#waiting.set(sessionId, [line])
+    else waiting.push(line)
+    this.#lines++
+    this.#bytes += sizeBytes
+    if (this.#lines >= FLUSH_LINES || this.#bytes >= FLUSH_BYTES) await this.flush()
+  }
+
+  /** Merges what waits. After an error everything may be added again: what is there already is known. */
+  async flush(): Promise<void> {
+    for (const [sessionId, lines] of this.#waiting) {
+      const { added, known } = await this.#store.merge(sessionId, lines)
+      const merged = this.merged(sessionId)
+      merged.added += added
+      merged.known += known
+      this.#waiting.delete(sessionId)
+    }
+    this.#lines = 0
+    this.#bytes = 0
+  }
+
+  merged(sessionId: string): Merged {
+    let merged = this.#merged.get(sessionId)
+    if (merged === undefined) this.#merged.set(sessionId, (merged = { added: 0, known: 0 }))
+    return merged
+  }
+}
