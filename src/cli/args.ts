@@ -1,0 +1,101 @@
+/**
+ * A command line → what is asked for. The table says what there is; what it does not know is a usage failure that names the nearest word.
+ */
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import { command, EXIT, Failure, type OptionValues } from './call.ts'
+import { nearest } from './suggest.ts'
+import { GLOBAL_OPTIONS, VERBS, type OptionSpec, type Verb } from './table.ts'
+
+export type Request =
+  | { readonly kind: 'version' }
+  | { readonly kind: 'help'; readonly verb?: Verb }
+  | { readonly kind: 'run'; readonly verb: Verb; readonly args: readonly string[]; readonly values: OptionValues }
+
+const KNOWN: ReadonlyMap<string, OptionSpec> = new Map(
+  [...GLOBAL_OPTIONS, ...VERBS.flatMap(({ options }) => options)].map((option) => [option.name, option]),
+)
+
+/** Reads the arguments after the program's name. Throws a usage {@link Failure}. */
+export function readArguments(argv: readonly string[]): Request {
+  const tokens = tokensOf(argv)
+  const words = tokens.filter((token) => token.kind === 'positional')
+  const isHelp = words[0]?.value === 'help' || tokens.some((token) => token.kind === 'option' && token.name === 'help')
+  if (words[0]?.value === 'help') words.shift()
+  const verb = words[0] === undefined ? undefined : verbOf(words[0].value, argv, words[0].index)
+  if (isHelp) return verb === undefined ? { kind: 'help' } : { kind: 'help', verb }
+  const values = valuesOf(tokens, argv, verb)
+  if (values['version'] === true) return { kind: 'version' }
+  if (verb === undefined) throw new Failure(EXIT.usage, 'a verb is needed', command('--help'))
+  const args = words.slice(1).map(({ value }) => value)
+  checkArguments(verb, args)
+  return { kind: 'run', verb, args, values }
+}
+
+type Token = NonNullable<ReturnType<typeof tokensOf>>[number]
+
+function tokensOf(argv: readonly string[]) {
+  const options: NonNullable<ParseArgsConfig['options']> = {}
+  for (const { name, short, value } of KNOWN.values()) {
+    options[name] = { type: value === undefined ? 'boolean' : 'string', ...(short === undefined ? {} : { short }) }
+  }
+  // Not strict, because what it would throw could not name the nearest word.
+  return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens
+}
+
+function verbOf(name: string, argv: readonly string[], index: number): Verb {
+  const verb = VERBS.find((each) => each.name === name)
+  if (verb !== undefined) return verb
+  const names = VERBS.map((each) => each.name)
+  throw unknown(`${JSON.stringify(name)} is no verb`, nearest(name.toLowerCase(), names), argv, index)
+}
+
+function valuesOf(tokens: readonly Token[], argv: readonly string[], verb: Verb | undefined): OptionValues {
+  const values: Record<string, string | boolean> = {}
+  const own = verb === undefined ? [...KNOWN.values()] : [...GLOBAL_OPTIONS, ...verb.options]
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { name, rawName, value } = token
+    const option = own.find((each) => each.name === name)
+    if (option === undefined) throw unknownOption(token, own, argv, verb)
+    const needsValue = option.value !== undefined
+    if (needsValue && value === undefined) throw wrong(`${rawName} needs a value: ${rawName} ${option.value}`, verb)
+    if (!needsValue && value !== undefined) throw wrong(`${rawName} takes no value`, verb)
+    values[name] = value ?? true
+  }
+  return values
+}
+
+function unknownOption(
+  { name, rawName, value, index }: Extract<Token, { kind: 'option' }>,
+  own: readonly OptionSpec[],
+  argv: readonly string[],
+  verb: Verb | undefined,
+): Failure {
+  const near = nearest(
+    name,
+    own.map((option) => option.name),
+  )
+  const what = `${verb === undefined ? 'foldlog' : verb.name} has no option ${rawName}`
+  const repaired = near === undefined ? undefined : `--${near}${value === undefined ? '' : `=${value}`}`
+  return unknown(what, repaired, argv, index, verb)
+}
+
+/** The failure of a word that is not known, with the same command line with the nearest word in its place. */
+function unknown(what: string, near: string | undefined, argv: readonly string[], index: number, verb?: Verb): Failure {
+  if (near === undefined) return wrong(what, verb)
+  return new Failure(EXIT.usage, `${what}: did you mean ${near}?`, command(...argv.toSpliced(index, 1, near)))
+}
+
+function wrong(what: string, verb: Verb | undefined): Failure {
+  return new Failure(EXIT.usage, what, verb === undefined ? command('--help') : command(verb.name, '--help'))
+}
+
+function checkArguments(verb: Verb, args: readonly string[]): void {
+  const { argument, name } = verb
+  const most = argument === undefined ? 0 : argument.isMany ? Infinity : 1
+  if (args.length > most) {
+    throw wrong(`${name} takes ${most === 0 ? 'no argument' : 'one argument'}, and there are ${args.length}`, verb)
+  }
+  if (argument?.isOptional === false && args.length === 0) throw wrong(`${name} needs a ${argument.name}`, verb)
+  if (args.some((arg) => arg.trim() === '')) throw wrong(`an argument of ${name} is empty`, verb)
+}

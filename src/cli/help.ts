@@ -1,0 +1,70 @@
+/**
+ * Help, made from the table of verbs.
+ */
+import { EXIT_CODES, GLOBAL_OPTIONS, ID_FORMS, SUMMARY, VERBS, type OptionSpec, type Verb } from './table.ts'
+import { padEnd, widthOf, wrap } from './text.ts'
+
+const WIDTH = 80
+
+/** What foldlog does. */
+export function overview(): string {
+  return sections(
+    `foldlog ${SUMMARY}`,
+    titled('usage', ['foldlog VERB [options]', 'foldlog VERB --help']),
+    titled('verbs', pairs(VERBS.map(({ name, summary }) => [name, summary]))),
+    titled('options of every verb', optionLines(GLOBAL_OPTIONS)),
+    titled('ids', pairs(ID_FORMS)),
+    titled('exit codes', pairs(EXIT_CODES)),
+  )
+}
+
+/** What a verb does. */
+export function helpOf(verb: Verb): string {
+  const { argument, details, examples, name, options, summary } = verb
+  return sections(
+    `foldlog ${name} ${summary}`,
+    titled('usage', [usage(verb)]),
+    ...details.map((text) => wrap(text, WIDTH).join('\n')),
+    titled('argument', argument === undefined ? [] : pairs([[argument.name, argument.text]])),
+    titled('options', optionLines([...options, ...GLOBAL_OPTIONS.filter((option) => option.name !== 'version')])),
+    titled(
+      'examples',
+      examples.flatMap((example) => [example.command, `    ${example.text}`]),
+    ),
+  )
+}
+
+/** `foldlog show [ID] [options]`. */
+export function usage({ name, argument }: Verb): string {
+  const words = ['foldlog', name]
+  if (argument !== undefined) {
+    const shown = `${argument.name}${argument.isMany ? '…' : ''}`
+    words.push(argument.isOptional ? `[${shown}]` : shown)
+  }
+  return [...words, '[options]'].join(' ')
+}
+
+function optionLines(options: readonly OptionSpec[]): string[] {
+  return pairs(options.map((option) => [signature(option), option.text]))
+}
+
+function signature({ name, short, value }: OptionSpec): string {
+  return `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`
+}
+
+/** Two columns, the second one wrapped. */
+function pairs(rows: readonly (readonly [string, string])[]): string[] {
+  const left = Math.max(...rows.map(([term]) => widthOf(term))) + 2
+  return rows.flatMap(([term, text]) => {
+    const [first = '', ...rest] = wrap(text, WIDTH - 2 - left)
+    return [padEnd(term, left) + first, ...rest.map((line) => ' '.repeat(left) + line)]
+  })
+}
+
+function titled(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : [`${title}:`, ...lines.map((line) => `  ${line}`)].join('\n')
+}
+
+function sections(...texts: readonly string[]): string {
+  return texts.filter((text) => text !== '').join('\n\n')
+}

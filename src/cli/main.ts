@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+/**
+ * The command line: reads the arguments, loads one verb, turns what it rejects with into a message and an exit code.
+ */
+import { readFileSync } from 'node:fs'
+import { isFoldlogError, type ErrorCode } from '../errors.ts'
+import { readArguments } from './args.ts'
+import { Call, EXIT, Failure, type Exit } from './call.ts'
+import { helpOf, overview } from './help.ts'
+import { Output } from './output.ts'
+
+/** What the caller could have known: everything else was not there, or could not be read or written. */
+const USAGE_CODES: ReadonlySet<ErrorCode> = new Set(['INVALID_NAME', 'INVALID_OPTION', 'AMBIGUOUS'])
+
+const out = new Output()
+// Not `process.exit`: what is written and not yet taken by the reader would be lost.
+process.exitCode = await main()
+
+async function main(): Promise<Exit> {
+  try {
+    return await answer(process.argv.slice(2))
+  } catch (error) {
+    if (error instanceof Failure) {
+      out.complain(error.message, ...error.hints)
+      return error.exit
+    }
+    // A bug is shown with its stack.
+    if (!isFoldlogError(error)) throw error
+    out.complain(error.message)
+    return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.notFound
+  }
+}
+
+async function answer(argv: readonly string[]): Promise<Exit> {
+  const request = readArguments(argv)
+  switch (request.kind) {
+    case 'version':
+      await out.line(version())
+      return EXIT.ok
+    case 'help':
+      await out.line(request.verb === undefined ? overview() : helpOf(request.verb))
+      return EXIT.ok
+    case 'run': {
+      const run = await request.verb.load()
+      return run(new Call(out, request.verb.name, request.args, request.values))
+    }
+  }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}

@@ -1,0 +1,183 @@
+/**
+ * A root that is looked into, and the sessions in it by the names people give them: a prefix, `@`, `@{1}`, a path.
+ *
+ * A name must mean one session. One that means several is refused with the candidates: guessing would show, or later
+ * delete, the wrong one.
+ */
+import { stat } from 'node:fs/promises'
+import type { Backend, SessionKey } from '../backend.ts'
+import { fileBackend } from '../backends/file/index.ts'
+import { isMissing, storageError } from '../backends/file/failure.ts'
+import type { SessionInfo } from '../message.ts'
+import type { Session } from '../session.ts'
+import { openStore, type Store } from '../store.ts'
+import { command, EXIT, Failure, type Call } from './call.ts'
+import { filesOf, sessionIds, sessionOfPath } from './files.ts'
+
+const MAX_CANDIDATES = 8
+
+export class Root {
+  readonly path: string
+  readonly backend: Backend
+  readonly #call: Call
+  #store: Store | undefined
+
+  private constructor(path: string, call: Call) {
+    this.path = path
+    this.backend = fileBackend(path)
+    this.#call = call
+  }
+
+  /** Opens a directory that is there. */
+  static async open(call: Call, path: string = call.root): Promise<Root> {
+    const isDirectory = await look(path)
+    if (isDirectory === true) return new Root(path, call)
+    const what = isDirectory === undefined ? `there is no directory ${path}` : `${path} is not a directory`
+    throw new Failure(EXIT.notFound, `${what}: name the root with --root or $FOLDLOG_ROOT`, command('--help'))
+  }
+
+  /** The namespaces to look in: the one that was asked for, or all there are. */
+  async namespaces(): Promise<readonly string[]> {
+    const { namespace } = this.#call
+    const all = [...(await this.backend.namespaces())].sort()
+    if (namespace === undefined) return all
+    if (all.includes(namespace.trim())) return [namespace.trim()]
+    const hint = this.#call.command('ls', '--all')
+    throw new Failure(EXIT.notFound, `there is no namespace ${namespace} in ${this.path}`, hint)
+  }
+
+  /** Every session in the namespaces to look in. */
+  async keys(): Promise<readonly SessionKey[]> {
+    const keys: SessionKey[] = []
+    for (const namespace of await this.namespaces()) {
+      for (const sessionId of await sessionIds(this.path, namespace)) keys.push({ namespace, sessionId })
+    }
+    return keys
+  }
+
+  /** The store of a namespace. Loads nothing to fold with until something has to be folded. */
+  async store(namespace: string): Promise<Store> {
+    this.#store ??= await openStore(this.backend, { namespace })
+    return this.#store.namespace(namespace)
+  }
+
+  /** A session that was found; rejects if it has gone since, or its log says that it was deleted. */
+  async session({ namespace, sessionId }: SessionKey): Promise<Session> {
+    const session = await (await this.store(namespace)).get(sessionId)
+    if (session !== undefined) return session
+    throw new Failure(EXIT.notFound, `session ${sessionId} was deleted`, this.#call.command('ls', '--all'))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#store ?? this.backend).close()
+  }
+}
+
+/** A session that was named, and the root it is in, which is disposed of with it. */
+export class Found {
+  readonly root: Root
+  readonly key: SessionKey
+
+  constructor(root: Root, key: SessionKey) {
+    this.root = root
+    this.key = key
+  }
+
+  /** The session; rejects if it has gone since. */
+  session(): Promise<Session> {
+    return this.root.session(this.key)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.root[Symbol.asyncDispose]()
+  }
+}
+
+/** Finds the session that the first argument names, else the latest. */
+export async function find(call: Call): Promise<Found> {
+  const name = call.args[0]?.trim() ?? '@'
+  if (name.endsWith('.jsonl')) return findFile(call, name)
+  const root = await Root.open(call)
+  const place = /^@(?:\{(\d{1,9})\})?$/.exec(name)
+  const key =
+    place === null ? await findByPrefix(call, root, name) : await findLatest(call, root, Number(place[1] ?? 0))
+  return new Found(root, key)
+}
+
+async function findFile(call: Call, path: string): Promise<Found> {
+  const place = sessionOfPath(path)
+  if ((await look(path)) === undefined) throw new Failure(EXIT.notFound, `there is no file ${path}`)
+  if (place === undefined) {
+    const rule = '<root>/<namespace>/<session>.jsonl, encoded as docs/format.md says'
+    throw new Failure(EXIT.usage, `${path} is not named as a log is: ${rule}`)
+  }
+  const root = await Root.open(call, place.root)
+  if ((await filesOf(place.root, place.key)).length > 0) return new Found(root, place.key)
+  throw new Failure(EXIT.notFound, `${path} is not a regular file`)
+}
+
+async function findByPrefix(call: Call, root: Root, name: string): Promise<SessionKey> {
+  const keys = await root.keys()
+  const wanted = name.toLowerCase()
+  const exact = keys.filter(({ sessionId }) => sessionId === name)
+  const fitting = exact.length > 0 ? exact : keys.filter(({ sessionId }) => sessionId.toLowerCase().startsWith(wanted))
+  if (fitting.length === 1) return fitting[0]!
+  if (fitting.length === 0) {
+    const where = call.namespace === undefined ? root.path : `namespace ${call.namespace} of ${root.path}`
+    throw new Failure(EXIT.notFound, `no session in ${where} begins with ${name}`, call.command('ls', '--all'))
+  }
+  const candidates = fitting
+    .slice(0, MAX_CANDIDATES)
+    .map(({ namespace, sessionId }) => call.command(call.verb, sessionId, '-n', namespace))
+  const more = fitting.length > MAX_CANDIDATES ? `, the first ${MAX_CANDIDATES} of them` : ''
+  throw new Failure(EXIT.usage, `${name} could be ${fitting.length} sessions${more}:`, ...candidates)
+}
+
+/** The session that something happened in last, or the nth before it. The order is that of `ls --all`. */
+async function findLatest(call: Call, root: Root, nth: number): Promise<SessionKey> {
+  const infos: SessionInfo[] = []
+  for (const namespace of await root.namespaces()) {
+    infos.push(...(await (await root.store(namespace)).list({ limit: nth + 1 })).items)
+  }
+  const info = infos.sort(byActivity)[nth]
+  if (info !== undefined) return { namespace: info.namespace, sessionId: info.id }
+  const what = infos.length === 0 ? 'there is no session' : `there are only ${infos.length} sessions`
+  throw new Failure(EXIT.notFound, `${what} in ${call.namespace ?? root.path}`, call.command('ls', '--all'))
+}
+
+/** Newest activity first. */
+export function byActivity(a: SessionInfo, b: SessionInfo): number {
+  return b.time.updated - a.time.updated || (a.id < b.id ? 1 : -1)
+}
+
+/**
+ * How ids are shown: ULIDs and UUIDs by the shortest beginning that is nobody else's, of eight characters at least; others
+ * are longer, because people chose them.
+ */
+export function shortener(ids: readonly string[]): (id: string) => string {
+  const sorted = ids.map((id) => id.toLowerCase()).sort()
+  const needed = new Map<string, number>()
+  for (const [index, id] of sorted.entries()) {
+    const shared = Math.max(common(id, sorted[index - 1]), common(id, sorted[index + 1]))
+    needed.set(id, shared + 1)
+  }
+  return (id) => id.slice(0, Math.max(needed.get(id.toLowerCase()) ?? id.length, RANDOM.test(id) ? 8 : 24))
+}
+
+const RANDOM = /^(?:[0-9a-z]{26}|[0-9a-f]{8}-[0-9a-f-]{27})$/i
+
+function common(a: string, b = ''): number {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return length
+}
+
+/** Whether a path is a directory; undefined if nothing is there. */
+async function look(path: string): Promise<boolean | undefined> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw storageError(error, 'look at', { path })
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * `foldlog show`: a conversation as it is, on another branch, or as it was.
+ */
+import type { Message } from '../message.ts'
+import type { PastSession, Session } from '../session.ts'
+import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import { Conversation, headerOf, type Alternatives } from './conversation.ts'
+import { tellDamage } from './damage.ts'
+import { eventOf, pick } from './point.ts'
+import { find } from './root.ts'
+import { counted } from './text.ts'
+import { parseTime } from './time.ts'
+
+const MAX_HINTS = 3
+
+/** What can be asked of a session and of its past alike. */
+type View = Pick<PastSession, 'info' | 'messages' | 'siblings'>
+
+export async function show(call: Call): Promise<Exit> {
+  await using found = await find(call)
+  const session = await found.session()
+  const view = await viewOf(call, session)
+  const messages = await messagesOf(call, view)
+  if (call.isJson) {
+    const damage = await session.damage()
+    await call.out.json({ info: view.info, messages, damage })
+  } else await print(call, view, messages)
+  await tellUnsupported(call, session)
+  return await tellDamage(call, session)
+}
+
+async function viewOf(call: Call, session: Session): Promise<View> {
+  const point = call.text('at')
+  if (point === undefined) return session
+  const time = parseTime(point, Date.now())
+  if (time !== undefined) return session.at(new Date(time))
+  if (/[:\s]|^\d+-/.test(point)) {
+    const forms = '10:05, 2026-11-20, 2026-11-20T10:05Z or 2h'
+    throw new Failure(EXIT.usage, `${point} is no time: write it like ${forms}`, call.help())
+  }
+  return session.at(await eventOf(point, session, call.again('log')))
+}
+
+async function messagesOf(call: Call, view: View): Promise<readonly Message[]> {
+  const branch = call.text('branch')
+  if (branch === undefined) return view.messages()
+  const all = await view.messages({ all: true })
+  const ids = all.map(({ id }) => id)
+  return view.messages({ branch: pick(branch, ids, 'message', call.again('show', '--json')) })
+}
+
+async function print(call: Call, view: View, messages: readonly Message[]): Promise<void> {
+  const { out } = call
+  await out.line(headerOf(view.info, out))
+  const conversation = new Conversation(messages, out, call.flag('full'))
+  const branches: string[] = []
+  for (const message of messages) {
+    const alternatives = await alternativesOf(view, message)
+    branches.push(...alternatives.others)
+    const lines = conversation.linesOf(message, alternatives)
+    if (lines.length > 0) await out.line(lines.join('\n'))
+  }
+  if (messages.length === 0) out.say(`no messages${call.text('at') === undefined ? '' : ' by then'}`)
+  const at = call.text('at')
+  const same = at === undefined ? [] : ['--at', at]
+  if (conversation.hasFolded) out.say('what tools said is folded:', call.again('show', '--full', ...same))
+  if (branches.length === 0) return
+  const hints = branches.slice(0, MAX_HINTS).map((id) => call.again('show', '--branch', id, ...same))
+  out.say(`${counted(branches.length, 'alternative')} not shown:`, ...hints)
+}
+
+async function alternativesOf(view: View, { id }: Message): Promise<Alternatives> {
+  const ids = (await view.siblings(id)).map((sibling) => sibling.id)
+  return { place: ids.indexOf(id) + 1, count: ids.length, others: ids.filter((other) => other !== id) }
+}
+
+/** Events that a newer version wrote have no effect here, and whoever reads should know. */
+async function tellUnsupported(call: Call, session: Session): Promise<void> {
+  const unsupported = (await session.findings()).filter(({ kind }) => kind === 'unsupported')
+  if (unsupported.length === 0) return
+  call.out.say(`${counted(unsupported.length, 'event')} had no effect: this version does not know what they mean`)
+}

@@ -1,0 +1,35 @@
+/**
+ * `did you mean`: the nearest of some words. Pure.
+ */
+
+/** The word nearest to `typed`; undefined if none is near. */
+export function nearest(typed: string, words: Iterable<string>): string | undefined {
+  const limit = typed.length < 5 ? 1 : 2
+  let best: string | undefined
+  let least = limit + 1
+  for (const word of words) {
+    const distance = typed.length > 1 && word.startsWith(typed) ? 0 : distanceOf(typed, word)
+    if (distance >= least) continue
+    best = word
+    least = distance
+  }
+  return best
+}
+
+/** How many letters have to be put in, left out, changed or swapped with their neighbour. */
+function distanceOf(a: string, b: string): number {
+  let before: number[] = []
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1]
+      let least = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (isSame ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, before[j - 2]! + 1)
+      next.push(least)
+    }
+    before = row
+    row = next
+  }
+  return row[b.length]!
+}

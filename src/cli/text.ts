@@ -1,0 +1,152 @@
+/**
+ * Text for terminals: what may reach one, how wide it is, cut and wrapped to fit.
+ *
+ * Content comes from models, tools and other people, so nothing of it is printed before it went through here: a control
+ * character could move the cursor, set the title or hide what follows. Everything in this file is pure.
+ */
+
+/** C0, DEL and C1, line and paragraph separators, and what turns the direction of text around. */
+const UNSAFE = /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/gu
+const REPLACEMENT = '\uFFFD'
+
+/** `text` on one line, with what could act on a terminal replaced. */
+export function plain(text: string): string {
+  return safe(text.trim().replaceAll(/\s*[\t\n]\s*/g, ' '))
+}
+
+/** The lines of `text`, each as {@link plain} but with its indentation kept. */
+export function plainLines(text: string): string[] {
+  return text.split(/\r?\n/).map((line) => safe(line.replaceAll('\t', '    ')))
+}
+
+/** `text` with its line feeds kept and all other control characters replaced. */
+export function plainBlock(text: string): string {
+  return plainLines(text).join('\n')
+}
+
+function safe(text: string): string {
+  return text.toWellFormed().replaceAll(UNSAFE, REPLACEMENT)
+}
+
+/** One line of JSON of the same value, in which what could act on a terminal is escaped. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replaceAll(UNSAFE, (char) => {
+    return String.raw`\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u
+const WIDE =
+  /^[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\p{Emoji_Presentation}\u{1F300}-\u{1FAFF}\u{20000}-\u{3FFFD}]$/u
+const NARROW_TEXT = /^[\x20-\x7E]*$/
+
+/** How many columns a text takes. Emoji made of several may be counted too wide, never too narrow. */
+export function widthOf(text: string): number {
+  if (NARROW_TEXT.test(text)) return text.length
+  let width = 0
+  for (const char of text) width += widthOfChar(char)
+  return width
+}
+
+function widthOfChar(char: string): number {
+  if (WIDE.test(char)) return 2
+  return ZERO_WIDTH.test(char) ? 0 : 1
+}
+
+/** `text` in at most `width` columns, with … where something was left out. */
+export function truncate(text: string, width: number): string {
+  if (widthOf(text) <= width) return text
+  return width < 1 ? '' : `${head(text, width - 1)}…`
+}
+
+/** As much of the beginning of `text` as fits. */
+function head(text: string, width: number): string {
+  let used = 0
+  let end = 0
+  for (const char of text) {
+    used += widthOfChar(char)
+    if (used > width) break
+    end += char.length
+  }
+  return text.slice(0, end)
+}
+
+/** `text` filled with spaces up to `width` columns. */
+export function padEnd(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - widthOf(text)))
+}
+
+export function padStart(text: string, width: number): string {
+  return ' '.repeat(Math.max(0, width - widthOf(text))) + text
+}
+
+/** `text` as lines of at most `width` columns, broken at spaces where there are some. Line breaks of its own are kept. */
+export function wrap(text: string, width: number): string[] {
+  const lines = plainLines(text).flatMap((line) => wrapLine(line.trimEnd(), width))
+  while (lines.length > 1 && lines.at(-1) === '') lines.pop()
+  return lines
+}
+
+function wrapLine(line: string, width: number): string[] {
+  const out: string[] = []
+  let rest = line
+  for (;;) {
+    // Only the beginning is measured, or a long line would cost its square.
+    const fitting = head(rest, width)
+    if (fitting.length === rest.length) break
+    const end = breakOf(rest, fitting.length)
+    out.push(rest.slice(0, end).trimEnd())
+    rest = rest.slice(end).trimStart()
+  }
+  out.push(rest)
+  return out
+}
+
+/** Where to break a line of which so much fits: at the last space, if there is something before it. */
+function breakOf(line: string, fitting: number): number {
+  // One character at least, or it would never end where a wide one does not fit.
+  if (fitting === 0) return String.fromCodePoint(line.codePointAt(0)!).length
+  const space = line[fitting] === ' ' ? fitting : line.lastIndexOf(' ', fitting - 1)
+  return space < 0 || line.slice(0, space).trim() === '' ? fitting : space
+}
+
+export interface Column {
+  readonly title: string
+  readonly isNumber?: boolean
+}
+
+/** A table of sanitized cells that fits into `width`: the last column gives way. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
+  const last = columns.length - 1
+  const widths = columns.map(({ title }, index) =>
+    rows.reduce((most, row) => Math.max(most, widthOf(row[index]!)), title.length),
+  )
+  const taken = widths.slice(0, last).reduce((sum, each) => sum + each + 2, 0)
+  const room = Math.max(10, width - taken)
+  const line = (cells: readonly string[]): string => {
+    const padded = cells.slice(0, last).map((cell, index) => {
+      return columns[index]!.isNumber === true ? padStart(cell, widths[index]!) : padEnd(cell, widths[index]!)
+    })
+    return [...padded, truncate(cells[last]!, room)].join('  ').trimEnd()
+  }
+  return [line(columns.map(({ title }) => title)), ...rows.map(line)]
+}
+
+/** `41.2k`, `310k`, `4.1M`. */
+export function shortCount(count: number): string {
+  if (count < 1000) return String(Math.round(count))
+  const [value, unit] = count < 999_500 ? [count / 1000, 'k'] : [count / 1_000_000, 'M']
+  return `${value < 100 ? value.toFixed(1) : Math.round(value)}${unit}`
+}
+
+/** `512 B`, `1.2 kB`, `14.2 MB`. */
+export function shortBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`
+  const [value, unit] = bytes < 1_000_000 ? [bytes / 1000, 'kB'] : [bytes / 1_000_000, 'MB']
+  return `${value.toFixed(1)} ${unit}`
+}
+
+/** `1 session`, `2 sessions`. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+}

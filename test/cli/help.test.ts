@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { GLOBAL_OPTIONS, VERBS } from '../../src/cli/table.ts'
+import { run } from './run.ts'
+
+describe('help', () => {
+  test('the overview names every verb with its summary and every global option', async () => {
+    const { code, stdout, stderr } = await run(['--help'])
+    expect(code).toBe(0)
+    expect(stderr).toBe('')
+    for (const { name, summary } of VERBS) expect(stdout).toMatch(new RegExp(`^  ${name} +${summary}$`, 'm'))
+    for (const { name } of GLOBAL_OPTIONS) expect(stdout).toContain(`--${name}`)
+  })
+
+  test.each(VERBS.map((verb) => [verb.name, verb] as const))(
+    'help of %s holds its options and examples',
+    async (name, verb) => {
+      const { code, stdout } = await run([name, '--help'])
+      expect(code).toBe(0)
+      for (const option of verb.options) expect(stdout).toContain(`--${option.name}`)
+      for (const example of verb.examples) expect(stdout).toContain(`  ${example.command}\n      ${example.text}`)
+      expect((await run(['help', name])).stdout).toBe(stdout)
+      expect((await run([name, '-h', '--nonsense'])).stdout).toBe(stdout)
+    },
+  )
+
+  test('no line of help but an example is wider than 80 columns', async () => {
+    const texts = await Promise.all([[], ...VERBS.map(({ name }) => [name])].map((words) => run([...words, '--help'])))
+    for (const { stdout } of texts) for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+  })
+
+  test('an option of one name is of one kind in all verbs', () => {
+    const kinds = new Map<string, boolean>()
+    for (const { name, value } of [...GLOBAL_OPTIONS, ...VERBS.flatMap(({ options }) => options)]) {
+      expect(kinds.get(name) ?? value !== undefined).toBe(value !== undefined)
+      kinds.set(name, value !== undefined)
+    }
+  })
+
+  test('every example of the table is a command line that is understood', async () => {
+    const { readArguments } = await import('../../src/cli/args.ts')
+    for (const { name, examples } of VERBS) {
+      for (const { command } of examples) {
+        const own = /foldlog ([^|>)]*)/.exec(command)?.[1]?.trim().replaceAll(/['"]/g, '').split(/\s+/) ?? []
+        expect(readArguments(own), command).toMatchObject({ kind: 'run', verb: { name } })
+      }
+    }
+  })
+
+  test('the version is that of the package', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
+    expect(await run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+})
+
+describe('a command line that makes no sense ends with 2 and a command to run', () => {
+  test.each([
+    [[], /a verb is needed\n {2}foldlog --help\n/],
+    [['shwo', '@'], /"shwo" is no verb: did you mean show\?\n {2}foldlog show @\n/],
+    [['frobnicate'], /"frobnicate" is no verb\n {2}foldlog --help\n/],
+    [['show', '--ful', '@'], /show has no option --ful: did you mean --full\?\n {2}foldlog show --full @\n/],
+    [['log', '--limt=3', '@'], /did you mean --limit=3\?\n {2}foldlog log --limit=3 @\n/],
+    [['ls', '--full'], /ls has no option --full\n {2}foldlog ls --help\n/],
+    [['show', '-z'], /show has no option -z\n {2}foldlog show --help\n/],
+    [['ls', '--limit', 'ten'], /--limit needs a whole number/],
+    [['ls', '--limit'], /--limit needs a value: --limit N/],
+    [['ls', '--root', ''], /--root needs a value/],
+    [['ls', '--json=yes'], /--json takes no value/],
+    [['show', 'a', 'b'], /show takes one argument, and there are 2/],
+    [['ls', 'a'], /ls takes no argument, and there are 1/],
+    [['show', ''], /an argument of show is empty/],
+    [['import'], /import needs a PATH/],
+  ])('%j', async (args, message) => {
+    const { code, stdout, stderr } = await run(args)
+    expect(stderr).toMatch(message)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+})

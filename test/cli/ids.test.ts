@@ -1,0 +1,113 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { newId } from '../../src/id.ts'
+import { fileOf, freshStore, later, run, temp } from './run.ts'
+
+test('an id may be given by a prefix in upper or lower case', async () => {
+  const { root, store } = await freshStore()
+  await store.create({ id: 'Refund-4411', title: 'The refund' })
+  await store.create({ id: 'invoice-7' })
+  for (const name of ['Refund-4411', 'refund-4411', 'REF', 'r']) {
+    const { code, stdout } = await run(['show', name, '--json', '--root', root])
+    expect(code).toBe(0)
+    expect(stdout).toContain('"title":"The refund"')
+  }
+})
+
+test('an exact id wins over longer ones that begin with it', async () => {
+  const { root, store } = await freshStore()
+  await store.create({ id: 'a', title: 'Exact' })
+  await store.create({ id: 'ab', title: 'Longer' })
+  expect((await run(['show', 'a', '--root', root])).stdout).toContain('Exact')
+})
+
+test('a prefix of several sessions is a usage failure that lists them as commands', async () => {
+  const { root, store } = await freshStore()
+  await store.create({ id: 'refund-1' })
+  await store.namespace('work').create({ id: 'refund-2' })
+  const { code, stdout, stderr } = await run(['show', 'refund', '--root', root])
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toBe(
+    `foldlog: refund could be 2 sessions:\n` +
+      `  foldlog show refund-1 -n default --root ${root}\n  foldlog show refund-2 -n work --root ${root}\n`,
+  )
+  expect((await run(['path', 'refund', '-n', 'work', '--root', root])).stdout).toContain('/work/refund-2.jsonl')
+})
+
+test('the same id in two namespaces is ambiguous until one is named', async () => {
+  const { root, store } = await freshStore()
+  await store.create({ id: 'x', title: 'First' })
+  await store.namespace('work').create({ id: 'x', title: 'Second' })
+  expect(await run(['show', 'x', '--root', root])).toMatchObject({ code: 2, stdout: '' })
+  expect((await run(['show', 'x', '-n', 'work', '--root', root])).stdout).toContain('Second')
+})
+
+test('an id that nothing begins with is not found, with a command that lists what there is', async () => {
+  const { root, store } = await freshStore()
+  await store.create()
+  const { code, stdout, stderr } = await run(['log', 'zzz', '--root', root])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toBe(`foldlog: no session in ${root} begins with zzz\n  foldlog ls --all --root ${root}\n`)
+})
+
+test('@ is the latest session of all namespaces, @{1} the one before, and no argument is @', async () => {
+  const { root, store } = await freshStore()
+  const first = await store.create({ title: 'First' })
+  await later()
+  await store.namespace('work').create({ title: 'Second' })
+  await later()
+  await store.create({ title: 'Third' })
+  await later()
+  await store.create({ title: 'Archived', archived: true })
+  await first.add({ text: 'again' })
+  const titles = ['', '@', '@{0}', '@{1}', '@{2}'].map(async (name) => {
+    const words = name === '' ? [] : [name]
+    return (await run(['show', ...words, '--root', root])).stdout.split('\n')[0]
+  })
+  expect(await Promise.all(titles)).toEqual(['First', 'First', 'First', 'Third', 'Second'])
+  const beyond = await run(['show', '@{3}', '--root', root])
+  expect(beyond).toMatchObject({ code: 1, stdout: '' })
+  expect(beyond.stderr).toContain('there are only 3 sessions')
+})
+
+test('@ in a root without sessions is not found', async () => {
+  const root = await temp()
+  const { code, stderr } = await run(['tail', '--root', root])
+  expect(code).toBe(1)
+  expect(stderr).toContain('there is no session')
+})
+
+test('a path of a log or of a segment is accepted wherever an id is, in any root', async () => {
+  const { root, store } = await freshStore()
+  const session = await store.create({ id: 'Größe', title: 'By path' })
+  await store.close()
+  const path = fileOf(root, 'gr%C3%B6%C3%9Fe'.replace('gr', '%47r'))
+  expect((await run(['show', path])).stdout).toContain('By path')
+  expect((await run(['show', `./${path.split('/').at(-1)}`], { cwd: join(root, 'default') })).stdout).toContain(
+    'By path',
+  )
+  const segment = path.replace('.jsonl', `.${newId()}.jsonl`)
+  await rename(path, segment)
+  expect(await run(['path', segment])).toEqual({ code: 0, stdout: `${segment}\n`, stderr: '' })
+  expect((await run(['show', segment, '--json'])).stdout).toContain(session.id)
+})
+
+test('a path that is not there is not found, and one that is no log is a usage failure', async () => {
+  const folder = await temp()
+  expect(await run(['show', join(folder, 'nope.jsonl')])).toMatchObject({ code: 1, stdout: '' })
+  await writeFile(join(folder, 'Not Ours.jsonl'), '')
+  const { code, stderr } = await run(['show', join(folder, 'Not Ours.jsonl')])
+  expect(code).toBe(2)
+  expect(stderr).toContain('is not named as a log is')
+})
+
+test('a session whose log says that it was deleted is not found', async () => {
+  const { root, store } = await freshStore()
+  const { id } = await store.create()
+  const line = { v: 1, id: newId(), type: 'session.deleted', time: new Date().toISOString(), data: {} }
+  await writeFile(fileOf(root, id), `${JSON.stringify(line)}\n`)
+  const { code, stderr } = await run(['show', id, '--root', root])
+  expect(code).toBe(1)
+  expect(stderr).toContain(`session ${id} was deleted`)
+})

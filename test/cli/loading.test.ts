@@ -1,0 +1,81 @@
+/** Which packages a verb loads: every module that a child process loads is written down by a loader hook. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, test } from 'vitest'
+import { freshStore, linesOf, run, start, temp } from './run.ts'
+
+const HOOK = `import { appendFileSync } from 'node:fs'
+export async function load(url, context, next) {
+  appendFileSync(process.env.LOADED, url + '\\n')
+  return next(url, context)
+}`
+
+async function recorder() {
+  const folder = await temp()
+  const file = join(folder, 'loaded')
+  const register = `import { register } from 'node:module'\nregister(${JSON.stringify(pathToFileURL(join(folder, 'hook.mjs')).href)})`
+  await writeFile(join(folder, 'hook.mjs'), HOOK)
+  await writeFile(join(folder, 'register.mjs'), register)
+  await writeFile(file, '')
+  return {
+    where: { env: { LOADED: file }, node: ['--import', pathToFileURL(join(folder, 'register.mjs')).href] },
+    /** The packages loaded so far, and the verbs. */
+    loaded: async (): Promise<ReadonlySet<string>> => {
+      const urls = (await readFile(file, 'utf8')).split('\n')
+      const names = urls.map((url) => /node_modules\/([^/]+)\/|\/(cli\/\w+)\.js$/.exec(url))
+      return new Set(names.map((match) => match?.[1] ?? match?.[2]).filter((name) => name !== undefined))
+    },
+  }
+}
+
+async function session() {
+  const { root, store } = await freshStore()
+  const { id } = await store.create({ title: 'Cached' })
+  await store.list()
+  await store.close()
+  return { root, id }
+}
+
+test('help loads no package and no verb', async () => {
+  for (const args of [['--help'], ['ls', '--help'], ['--version'], ['nonsense']]) {
+    const { loaded, where } = await recorder()
+    await run(args, where)
+    const names = await loaded()
+    expect(names).toContain('cli/main')
+    expect([...names].filter((name) => !name.startsWith('cli/'))).toEqual([])
+    expect(names).not.toContain('cli/ls')
+  }
+})
+
+test('ls from a valid cache, raw tail, cat and path load neither zod nor chokidar', async () => {
+  const { id, root } = await session()
+  for (const args of [['ls'], ['ls', '--json'], ['tail', id, '--raw'], ['tail', '--raw'], ['cat', id], ['path', '@']]) {
+    const { loaded, where } = await recorder()
+    expect((await run([...args, '--root', root], where)).code).toBe(0)
+    const names = await loaded()
+    expect(names).toContain(`cli/${args[0]}`)
+    expect(names).not.toContain('zod')
+    expect(names).not.toContain('chokidar')
+  }
+})
+
+test('what folds loads zod, and only what follows loads chokidar', async () => {
+  const { id, root } = await session()
+  const shown = await recorder()
+  await run(['show', id, '--root', root], shown.where)
+  expect(await shown.loaded()).toContain('zod')
+  expect(await shown.loaded()).not.toContain('chokidar')
+
+  const followed = await recorder()
+  const child = start(['tail', id, '-f', '--raw', '--root', root], followed.where)
+  const next = linesOf(child)
+  await next()
+  const { openStore } = await import('../../src/index.ts')
+  const store = await openStore(root)
+  await (await store.get(id))!.add({ text: 'wake up' })
+  await next()
+  await store.close()
+  expect(await followed.loaded()).toContain('chokidar')
+  expect(await followed.loaded()).not.toContain('zod')
+})

@@ -1,0 +1,136 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Last } from '../../src/cli/last.ts'
+import { nearest } from '../../src/cli/suggest.ts'
+import { jsonLine, plain, shortBytes, shortCount, table, truncate, widthOf, wrap } from '../../src/cli/text.ts'
+import { clockTime, isoTime, parseTime, relativeTime, shortDuration } from '../../src/cli/time.ts'
+
+// oxlint-disable-next-line no-control-regex -- looking for them is the point
+const CONTROL = /[\u0000-\u001F\u007F-\u009F]/
+const anyText = fc.string({ unit: 'binary', maxLength: 200 })
+const wideText = fc.string({ unit: fc.constantFrom('a', ' ', '日', '😀', 'é', '\u0301', '-'), maxLength: 200 })
+
+describe('text', () => {
+  test('what is plain is one line without control characters', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(plain(text)).not.toMatch(CONTROL)
+      }),
+    )
+  })
+
+  test('a line of JSON has no control characters and keeps its value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), anyText, (value, text) => {
+        const line = jsonLine({ value, text })
+        expect(line).not.toMatch(CONTROL)
+        expect(JSON.parse(line)).toEqual(JSON.parse(JSON.stringify({ value, text })))
+      }),
+    )
+  })
+
+  test('wrapped lines fit, and nothing but spaces is lost', () => {
+    fc.assert(
+      fc.property(wideText, fc.integer({ min: 2, max: 40 }), (text, width) => {
+        const lines = wrap(text, width)
+        for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(width)
+        expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''))
+      }),
+    )
+  })
+
+  test('what is truncated fits and says so', () => {
+    fc.assert(
+      fc.property(wideText, fc.integer({ min: 0, max: 40 }), (text, width) => {
+        const cut = truncate(text, width)
+        expect(widthOf(cut)).toBeLessThanOrEqual(width)
+        if (cut !== text && width > 0) expect(cut.endsWith('…')).toBe(true)
+      }),
+    )
+  })
+
+  test('words are kept whole where they fit', () => {
+    expect(wrap('the quick brown fox', 10)).toEqual(['the quick', 'brown fox'])
+    expect(wrap('a  verylongwordindeed', 8)).toEqual(['a', 'verylong', 'wordinde', 'ed'])
+    expect(wrap('  indented', 20)).toEqual(['  indented'])
+    expect(wrap('one\n\ntwo\n\n', 20)).toEqual(['one', '', 'two'])
+  })
+
+  test('the last column of a table gives way', () => {
+    const columns = [{ title: 'A', isNumber: true }, { title: 'B' }]
+    expect(
+      table(
+        columns,
+        [
+          ['1', 'short'],
+          ['100', 'x'.repeat(40)],
+        ],
+        20,
+      ),
+    ).toEqual(['  A  B', '  1  short', `100  ${'x'.repeat(14)}…`])
+  })
+
+  test('counts and sizes are short', () => {
+    expect([0, 999, 1000, 41_234, 310_900, 999_999, 4_120_000].map(shortCount)).toEqual([
+      '0',
+      '999',
+      '1.0k',
+      '41.2k',
+      '311k',
+      '1.0M',
+      '4.1M',
+    ])
+    expect([0, 999, 1234, 14_200_000].map(shortBytes)).toEqual(['0 B', '999 B', '1.2 kB', '14.2 MB'])
+  })
+})
+
+describe('time', () => {
+  const now = new Date(2026, 10, 20, 12, 0, 0).getTime()
+  const at = (text: string): number | undefined => parseTime(text, now)
+
+  test('a time may be an age, a time of day, a date or ISO 8601', () => {
+    expect(at('2h')).toBe(now - 7_200_000)
+    expect(at('10:05')).toBe(new Date(2026, 10, 20, 10, 5).getTime())
+    expect(at('9:05:30')).toBe(new Date(2026, 10, 20, 9, 5, 30).getTime())
+    expect(at('2026-11-19')).toBe(new Date(2026, 10, 19).getTime())
+    expect(at('2026-11-19 08:00')).toBe(new Date(2026, 10, 19, 8).getTime())
+    expect(at('2026-11-19T08:00:00Z')).toBe(Date.UTC(2026, 10, 19, 8))
+    for (const text of ['', 'now', '25:00', '2026-13-01', '01M7XVMR', '10:5']) expect(at(text)).toBeUndefined()
+  })
+
+  test('times are shown as people say them', () => {
+    const ages = [0, 59, 60, 3599, 3600, 86_399, 86_400, 172_800].map((seconds) =>
+      relativeTime(now - seconds * 1000, now),
+    )
+    expect(ages).toEqual(['just now', 'just now', '1m ago', '59m ago', '1h ago', '23h ago', 'yesterday', '2d ago'])
+    expect(relativeTime(new Date(2026, 0, 2).getTime(), now)).toBe('2026-01-02')
+    expect(clockTime(now, now)).toBe('12:00:00')
+    expect(clockTime(new Date(2026, 0, 2, 3, 4, 5).getTime(), now)).toBe('2026-01-02 03:04:05')
+    expect(isoTime(Date.UTC(2026, 10, 20, 10, 0, 0, 123))).toBe('2026-11-20T10:00:00Z')
+    expect([70, 9900, 12_345, 185_000].map(shortDuration)).toEqual(['0.1s', '9.9s', '12s', '3m 5s'])
+  })
+})
+
+test('the nearest word is one that begins so, or differs by a slip', () => {
+  const words = ['ls', 'show', 'log', 'tail', 'import']
+  expect(['sho', 'shwo', 'impotr', 'lgo', 'tial', 'l', 'frob'].map((word) => nearest(word, words))).toEqual([
+    'show',
+    'show',
+    'import',
+    'log',
+    'tail',
+    'ls',
+    undefined,
+  ])
+})
+
+test('the last n are the last n', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 1000 }), (limit, count) => {
+      const last = new Last<number>(limit)
+      const all = Array.from({ length: count }, (_, index) => index)
+      for (const item of all) last.push(item)
+      expect(last.items()).toEqual(limit === 0 ? [] : all.slice(-limit))
+    }),
+  )
+})
