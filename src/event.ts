@@ -273,3 +273,58 @@ export function assertData(type: CoreType, data: unknown, what: string): void {
     cause: result.error,
   })
 }
+
+/** The JSON Schema of a line as writers write it, docs/format.md §2 and §3. Readers take more, §7. */
+export function lineJsonSchema(): object {
+  const eventId = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)
+  const reference = z.looseObject({ of: eventId })
+  const customType = new RegExp(`^(?!(?:${[...RESERVED].join('|')})\\.)${TYPE_PATTERN.source.slice(1)}`)
+  const event = z.union([
+    ...Object.entries(dataSchemas).map(([type, data]) => content(z.literal(type), data)),
+    content(z.literal('session.deleted'), json),
+    content(z.string().max(128).regex(customType), json),
+  ])
+  const inner = z.intersection(z.looseObject({ id: eventId }), event)
+  const head = z.looseObject({
+    v: z.literal(1),
+    id: eventId,
+    type: z.string(),
+    time: z.string(),
+    key: z.string().optional(),
+    if: z.looseObject({ at: z.int().nonnegative(), after: eventId }).optional(),
+    kept: z.array(eventId).optional(),
+    redacted: z.literal(true).optional(),
+    data: json,
+  })
+  const keeping = [
+    content(z.literal('log.batch'), z.array(inner).min(1)),
+    content(z.enum(['log.kept', 'log.void']), reference),
+  ]
+  const names = z.registry<{ readonly id: string }>()
+  const shared = { eventId, event, infoPatch, message, messagePatch, part, status, role, audience }
+  const small = { source, usage, errorInfo, lease, parent, ...Object.fromEntries(knownPart.options.map(named)) }
+  for (const [name, schema] of Object.entries({ ...shared, ...small })) names.add(schema, { id: name })
+  // What zod checks with code has to be said by hand.
+  const said = new Map<unknown, object>([
+    [head.shape.time, { format: 'date-time' }],
+    [jsonObject, { type: 'object' }],
+    [unknownPart.shape.type, { not: { enum: [...KNOWN_PARTS] } }],
+  ])
+  return z.toJSONSchema(z.intersection(head, z.union([event, ...keeping])), {
+    metadata: names,
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      if (JSON.stringify(jsonSchema.additionalProperties) === '{}') delete jsonSchema.additionalProperties
+      if (zodSchema instanceof z.ZodUndefined) jsonSchema.not = {}
+      Object.assign(jsonSchema, said.get(zodSchema))
+    },
+  })
+}
+
+function content(type: z.ZodType, data: z.ZodType): z.ZodType {
+  return z.looseObject({ type, data })
+}
+
+function named(schema: (typeof knownPart.options)[number]): [string, z.ZodType] {
+  return [`part.${schema.shape.type.value}`, schema]
+}
