@@ -111,19 +111,28 @@ export interface Facts {
   readonly isUser: boolean
 }
 
+const NO_IDS: readonly string[] = []
+const PLAIN: Facts = { usage: undefined, calls: NO_IDS, results: NO_IDS, isUnfinished: false, isUser: false }
+const USER: Facts = { ...PLAIN, isUser: true }
+
 export function factsOf(body: Body): Facts {
   const { role, status, usage } = body.data
-  const calls: string[] = []
-  const results: string[] = []
+  let calls: string[] | undefined
+  let results: string[] | undefined
   for (const part of body.parts) {
-    if (part.type === 'tool-call') calls.push(part.callId)
-    else if (part.type === 'tool-result') results.push(part.callId)
+    if (part.type === 'tool-call') (calls ??= []).push(part.callId)
+    else if (part.type === 'tool-result') (results ??= []).push(part.callId)
+  }
+  const isUnfinished = status === 'pending' || status === 'in_progress'
+  // Most messages add nothing but themselves: those share their facts.
+  if (usage === undefined && calls === undefined && results === undefined && !isUnfinished) {
+    return role === 'user' ? USER : PLAIN
   }
   return {
     usage: usage as JsonObject | undefined,
-    calls,
-    results,
-    isUnfinished: status === 'pending' || status === 'in_progress',
+    calls: calls ?? NO_IDS,
+    results: results ?? NO_IDS,
+    isUnfinished,
     isUser: role === 'user',
   }
 }

@@ -16,7 +16,6 @@ import type { SessionInfo } from './message.ts'
 export type Origin = 'local' | 'external'
 
 interface BusBase {
-  readonly type: string
   /** The place of the store: a directory, a URL. */
   readonly root: string
   readonly namespace: string
@@ -29,14 +28,18 @@ interface SessionBase extends BusBase {
 
 /** The info of a session changed, for any reason: once a session and flush. `event` is the newest one of it. */
 export interface SessionChanged extends SessionBase {
+  readonly type: 'session.created' | 'session.updated'
   readonly info: SessionInfo
   readonly event?: SessionEvent
 }
 
-export type SessionDeleted = SessionBase
+export interface SessionDeleted extends SessionBase {
+  readonly type: 'session.deleted'
+}
 
 /** The log was replaced by other content: `missing` was there before, `added` is new. */
 export interface SessionRewound extends SessionBase {
+  readonly type: 'session.rewound'
   readonly info: SessionInfo
   readonly missing: readonly SessionEvent[]
   readonly added: readonly SessionEvent[]
@@ -44,6 +47,8 @@ export interface SessionRewound extends SessionBase {
 
 /** An event of a log: a message or part event, or a user's own. */
 export interface LogEvent extends SessionBase {
+  /** `message.created`, `message.updated`, `message.deleted`, `part.updated`, or a user's own. */
+  readonly type: `${string}.${string}`
   readonly event: SessionEvent
   /** True if it sorts before an event that was already folded. */
   readonly late?: boolean
@@ -51,18 +56,21 @@ export interface LogEvent extends SessionBase {
 
 /** Anything transient; in no log. */
 export interface Notice extends BusBase {
+  readonly type: 'notice'
   readonly sessionId?: string
   readonly name: string
   readonly data?: Json
 }
 
 export interface StoreDegraded extends BusBase {
+  readonly type: 'store.degraded'
   readonly reason: string
   readonly cause?: unknown
 }
 
 /** Something failed that no caller waits for: a listener that threw, a background look. */
 export interface StoreError extends BusBase {
+  readonly type: 'store.error'
   readonly error: FoldlogError | Error
 }
 

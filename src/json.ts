@@ -74,7 +74,8 @@ function copy(value: unknown, depth: number): Json {
       return value === 0 ? 0 : value
     case 'object':
       if (value === null) return null
-      if (depth >= MAX_DEPTH) throw new Refusal('TOO_LARGE', `is nested deeper than ${MAX_DEPTH} or is a cycle: flatten it`)
+      if (depth >= MAX_DEPTH)
+        throw new Refusal('TOO_LARGE', `is nested deeper than ${MAX_DEPTH} or is a cycle: flatten it`)
       return Array.isArray(value) ? copyArray(value, depth) : copyObject(value, depth)
     case 'undefined':
     case 'bigint':
@@ -99,7 +100,11 @@ function copyObject(value: object, depth: number): JsonObject {
   for (const key of Object.keys(value)) {
     const item: unknown = (value as Record<string, unknown>)[key]
     if (item === undefined) continue
-    setOwn(out, key.isWellFormed() ? key : key.toWellFormed(), copyStep(item, depth, () => `.${key}`))
+    setOwn(
+      out,
+      key.isWellFormed() ? key : key.toWellFormed(),
+      copyStep(item, depth, () => `.${key}`),
+    )
   }
   return out
 }
@@ -118,7 +123,8 @@ function copyStep(value: unknown, depth: number, step: () => string): Json {
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value)
-    for (const key of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[key])
+    if (Array.isArray(value)) for (let i = 0; i < value.length; i++) deepFreeze(value[i])
+    else for (const key in value) deepFreeze(value[key])
   }
   return value
 }

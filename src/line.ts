@@ -7,7 +7,7 @@
  */
 import { FoldlogError } from './errors.ts'
 import { isEventId } from './id.ts'
-import { isArray, MAX_DEPTH, type Json, type JsonObject } from './json.ts'
+import { isArray, MAX_DEPTH, type Json } from './json.ts'
 
 export const MARKER: string = '{"v":1,"id":"'
 export const MAX_LINE_BYTES: number = 64 * 1024 * 1024

@@ -114,7 +114,7 @@ export class Log {
     const result = await backend.append(key, news, { expect: 'absent' })
     if (result.cursor === undefined) await log.#read(log.#state, new News())
     else {
-      for (const line of lines) log.#take(log.#state, line, 'local', new News())
+      for (const line of lines) log.#take(log.#state, line, 'local', new News(), true)
       log.#state.cursor = result.cursor
     }
     return log
@@ -297,7 +297,7 @@ export class Log {
       return
     }
     const news = new News()
-    for (const { line } of pending) this.#take(state, line, 'local', news)
+    for (const { line } of pending) this.#take(state, line, 'local', news, true)
     state.cursor = cursor
     this.#tellNews(state, news)
   }
@@ -319,11 +319,16 @@ export class Log {
 
   async #reread(old: State): Promise<void> {
     const state = new State(this.key)
-    await this.#read(state, new News())
+    const news = new News()
+    await this.#read(state, news)
     this.#state = state
+    // What was just written here came with the new content but was not brought by it.
+    const own = news.arrivals.filter(({ origin }) => origin === 'local')
+    const ownIds = new Set(own.map(({ event }) => event.id))
     const missing = old.lines.without(state.lines)
-    const added = state.lines.without(old.lines)
+    const added = state.lines.without(old.lines).filter(({ id }) => !ownIds.has(id))
     if (missing.length > 0 || added.length > 0) this.#tell({ kind: 'rewound', missing, added })
+    if (own.length > 0) this.#tell({ kind: 'events', arrivals: own })
   }
 
   async #read(state: State, news: News): Promise<void> {
@@ -346,8 +351,11 @@ export class Log {
     state.cursor = batch.cursor
   }
 
-  /** Puts a line into the set and folds it. If what counted before changes by it, everything is folded again later. */
-  #take(state: State, line: Line, origin: Origin, news: News): void {
+  /**
+   * Puts a line into the set and folds it. If what counted before changes by it, everything is folded again later. A line that was checked
+   * before it was written need not be checked again.
+   */
+  #take(state: State, line: Line, origin: Origin, news: News, isChecked = false): void {
     for (const { id } of line.events) this.#see(state, id)
     if (line.type === 'session.deleted') state.isDeleted = true
     const added = state.lines.add(line)
@@ -360,7 +368,7 @@ export class Log {
     }
     for (const inner of added.events) {
       const isLate = inner.id < state.fold.lastEventId
-      if (!isEffective(state, line, inner)) continue
+      if (!isChecked && !isEffective(state, line, inner)) continue
       state.fold.apply(inner)
       if (this.#listeners.size > 0) news.arrivals.push({ event: deepFreeze(toEvent(line, inner)), origin, isLate })
     }

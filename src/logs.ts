@@ -5,7 +5,7 @@
  * holds any more is kept while it is among the most recently used, then left to the garbage collector.
  */
 import type { Backend, Cursor, SessionKey } from './backend.ts'
-import type { Bus, Origin } from './bus.ts'
+import type { Bus, LogEvent } from './bus.ts'
 import { isFoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
 import { extendInfo, type Resumable } from './extend.ts'
@@ -18,10 +18,16 @@ const KEPT = 64
 /** Hears of every change of every open log, after the bus did. */
 export type OnChange = (log: Log, change: Change) => void
 
+/** Up to where the watcher of a namespace has told of a session; without a place, it has not told of it at all. */
+export interface Told {
+  readonly end: Cursor | undefined
+}
+
 export class Logs {
   readonly #backend: Backend
   readonly #bus: Bus
   readonly #onChange: OnChange
+  readonly #toldOf: (key: SessionKey) => Told | undefined
   readonly #open = new Map<string, WeakRef<Log>>()
   readonly #recent = new Map<string, Log>()
   /** Logs being read, so that two callers get one. */
@@ -30,10 +36,12 @@ export class Logs {
     if (this.#open.get(name)?.deref() === undefined) this.#open.delete(name)
   })
 
-  constructor(backend: Backend, bus: Bus, onChange: OnChange) {
+  /** `toldOf` answers undefined where nobody watches. */
+  constructor(backend: Backend, bus: Bus, onChange: OnChange, toldOf: (key: SessionKey) => Told | undefined) {
     this.#backend = backend
     this.#bus = bus
     this.#onChange = onChange
+    this.#toldOf = toldOf
   }
 
   /** The log of a session if it is open. */
@@ -80,7 +88,10 @@ export class Logs {
       for await (const batch of this.#backend.read(key, { after: cursor })) {
         const decoded = batch.lines.map((stored) => decodeLine(stored.bytes, stored))
         if (decoded.some(({ damage }) => damage.length > 0)) return undefined
-        state = extendInfo(state, decoded.flatMap(({ lines }) => lines))
+        state = extendInfo(
+          state,
+          decoded.flatMap(({ lines }) => lines),
+        )
         if (state === undefined) return undefined
         cursor = batch.cursor
       }
@@ -95,23 +106,16 @@ export class Logs {
   /** Creates the log of a session with these lines and tells of it. Rejects with `ALREADY_EXISTS`. */
   async create(key: SessionKey, lines: readonly Line[]): Promise<Log> {
     const log = this.#keep(await Log.create(this.#backend, key, lines))
-    this.#tellNew(log, 'local', log.events())
+    this.#tell(log, {
+      kind: 'events',
+      arrivals: log.events().map((event) => ({ event, origin: 'local', isLate: false })),
+    })
     return log
   }
 
-  /** Opens a log that another process changed, and tells of what lies after `known`; of everything if that is not given. */
-  async discover(key: SessionKey, known: Cursor | undefined): Promise<Log> {
-    const ids = known === undefined ? undefined : await Log.idsAfter(this.#backend, key, known)
-    const log = await this.#load(key)
-    if (ids === undefined) this.#tellNew(log, 'external', log.events())
-    else {
-      const events = log.events().filter(({ id }) => ids.has(id))
-      this.#tell(log, {
-        kind: 'events',
-        arrivals: events.map((event) => ({ event, origin: 'external', isLate: false })),
-      })
-    }
-    return log
+  /** Opens a log that another process changed, which tells of what is new in it. */
+  discover(key: SessionKey, told: Told): Promise<Log> {
+    return this.#load(key, told)
   }
 
   /** Every open log of a namespace. */
@@ -122,16 +126,38 @@ export class Logs {
     }
   }
 
-  async #load(key: SessionKey): Promise<Log> {
+  async #load(key: SessionKey, told: Told | undefined = this.#toldOf(key)): Promise<Log> {
     const name = nameOf(key)
     const running = this.#opening.get(name)
     if (running !== undefined) return running
-    const opening = Log.open(this.#backend, key).then((log) => this.#keep(log))
+    const opening = this.#loadNow(key, told)
     this.#opening.set(name, opening)
     try {
       return await opening
     } finally {
       this.#opening.delete(name)
+    }
+  }
+
+  /** Opens a log and, where it is watched, tells of what others did since it was last told of. */
+  async #loadNow(key: SessionKey, told: Told | undefined): Promise<Log> {
+    const log = await Log.open(this.#backend, key)
+    const news = told === undefined ? undefined : await this.#behind(log, told.end)
+    this.#keep(log)
+    if (news !== undefined) this.#tell(log, news)
+    return log
+  }
+
+  /** What lies behind a place, of what was read by now: what comes later the log tells itself. */
+  async #behind(log: Log, place: Cursor | undefined): Promise<Change> {
+    const events = log.events()
+    try {
+      const ids = place === undefined ? undefined : await Log.idsAfter(this.#backend, log.key, place)
+      return external(ids === undefined ? events : events.filter(({ id }) => ids.has(id)))
+    } catch (error) {
+      // The log was replaced, and nobody here knows what was in it before.
+      if (isFoldlogError(error, 'STALE_CURSOR')) return { kind: 'rewound', missing: [], added: [] }
+      throw error
     }
   }
 
@@ -154,10 +180,6 @@ export class Logs {
     return log
   }
 
-  #tellNew(log: Log, origin: Origin, events: readonly SessionEvent[]): void {
-    this.#tell(log, { kind: 'events', arrivals: events.map((event) => ({ event, origin, isLate: false })) })
-  }
-
   #tell(log: Log, change: Change): void {
     if (change.kind === 'deleted') this.#forget(log)
     publish(this.#bus, this.#backend.root, log, change)
@@ -171,6 +193,10 @@ export class Logs {
   }
 }
 
+function external(events: readonly SessionEvent[]): Change {
+  return { kind: 'events', arrivals: events.map((event) => ({ event, origin: 'external', isLate: false })) }
+}
+
 function nameOf({ namespace, sessionId }: SessionKey): string {
   return `${namespace}\n${sessionId}`
 }
@@ -178,7 +204,8 @@ function nameOf({ namespace, sessionId }: SessionKey): string {
 /** What a change of a log is on the bus. The info is made only if somebody listens for it. */
 function publish(bus: Bus, root: string, log: Log, change: Change): void {
   const { namespace, sessionId } = log.key
-  const base = { root, namespace, sessionId }
+  // Frozen because spreading what is not is slow, and this is done for every event.
+  const base = Object.freeze({ root, namespace, sessionId })
   switch (change.kind) {
     case 'deleted':
       bus.publish({ ...base, type: 'session.deleted', origin: change.origin })
@@ -198,7 +225,8 @@ type Base = { readonly root: string; readonly namespace: string; readonly sessio
 
 function publishArrivals(bus: Bus, base: Base, log: Log, arrivals: readonly Arrival[]): void {
   for (const { event, origin, isLate } of arrivals) {
-    const { type } = event
+    // Types without a dot have no effect, and what has none does not arrive.
+    const type = event.type as LogEvent['type']
     if (type === 'session.updated' || !bus.hasListeners(type)) continue
     if (type === 'session.created') bus.publish({ ...base, type, origin, info: log.info, event })
     else bus.publish(isLate ? { ...base, type, origin, event, late: true } : { ...base, type, origin, event })

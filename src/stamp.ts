@@ -8,7 +8,7 @@
 import { FoldlogError } from './errors.ts'
 import { assertData, type MessageData } from './event.ts'
 import type { Fold } from './fold.ts'
-import { toJson, type Json } from './json.ts'
+import { setOwn, toJson } from './json.ts'
 import type { Message, Part, Role, Status } from './message.ts'
 
 /** A part as callers give it: the id may be left out. */
@@ -29,15 +29,43 @@ export type MessageInput = Omit<Partial<Message>, 'parts' | 'time' | 'after'> & 
 export class Tip {
   /** The last message, and whether it ends its turn. */
   last: { readonly id: string; readonly turnId: string; readonly endsTurn: boolean } | undefined
-  /** The turn of each message and of each call that is on its way, and all those turns. */
-  readonly turns: Map<string, string> = new Map()
-  readonly calls: Map<string, string> = new Map()
-  readonly turnIds: Set<string> = new Set()
+  #turns: Map<string, string> | undefined
+  #calls: Map<string, string> | undefined
+  #turnIds: Set<string> | undefined
 
   constructor(fold: Fold) {
     const { tree } = fold
     const last = tree.last(tree.active)
     if (last !== undefined) this.last = { id: last.id, turnId: last.turnId, endsTurn: tree.active?.upTo === undefined }
+  }
+
+  /** The turn of a message that is on its way. */
+  turnOf(messageId: string): string | undefined {
+    return this.#turns?.get(messageId)
+  }
+
+  /** The turn of a call that is on its way. */
+  turnOfCall(callId: string): string | undefined {
+    return this.#calls?.get(callId)
+  }
+
+  /** Whether a message on its way opened this turn or went into it. */
+  hasTurn(turnId: string): boolean {
+    return this.#turnIds?.has(turnId) === true
+  }
+
+  /** Takes notice of a message on its way. */
+  note(data: MessageData, seat: Seat): void {
+    const isNew = this.turnOf(data.id) === undefined
+    this.#turns = (this.#turns ?? new Map<string, string>()).set(data.id, seat.turnId)
+    this.#turnIds = (this.#turnIds ?? new Set<string>()).add(seat.turnId)
+    for (const part of data.parts) {
+      if (part.type === 'tool-call') this.#calls = (this.#calls ?? new Map<string, string>()).set(part.callId, seat.turnId)
+    }
+    const opens = seat.parentId !== undefined || seat.after !== undefined
+    if (isNew && (opens || this.last === undefined || this.last.turnId === seat.turnId)) {
+      this.last = { id: data.id, turnId: seat.turnId, endsTurn: true }
+    }
   }
 }
 
@@ -62,22 +90,20 @@ export function stamp(
   tip: Tip,
   currentTurn: string | undefined,
 ): { readonly data: MessageData; readonly opensTurn: boolean } {
-  const { id: givenId, text, parts, turnId, parentId, role: _, status: __, ...given } = input
-  const { time: ___, after: ____, ...rest } = given as Partial<Message>
-  const id = givenId ?? eventId
-  const known = fold.message(id)
-  const { role = known?.role ?? 'user', status = known?.status ?? 'completed' } = input
-  if (fold.isDeleted(id))
+  const id = input.id ?? eventId
+  if (fold.isDeleted(id)) {
     throw new FoldlogError('NOT_FOUND', `message ${id} was removed and stays removed: use a new id`)
-  const message = {
-    role,
-    parts: text === undefined && parts === undefined && known !== undefined ? known.parts : partsOf(text, parts),
   }
-  const seat = seatOf({ id, turnId, parentId, ...message }, fold, tip, currentTurn)
-  const data = toJson(order(id, seat, role, status, rest, message.parts), 'message') as unknown as MessageData
+  const known = fold.message(id)
+  const { text, parentId, turnId, role = known?.role ?? 'user' } = input
+  const keeps = known !== undefined && text === undefined && input.parts === undefined
+  const parts = keeps ? known.parts : partsOf(text, input.parts)
+  const seat = seatOf({ id, turnId, parentId, role, parts }, fold, tip, currentTurn)
+  const status = input.status ?? known?.status ?? 'completed'
+  const data = toJson(ordered(id, seat, role, status, input, parts), 'message') as unknown as MessageData
   assertData('message.created', data, `message ${id}`)
   const opensTurn = seat.parentId !== undefined || !isTurn(seat.turnId, fold, tip)
-  note(data, seat, tip)
+  tip.note(data, seat)
   return { data, opensTurn }
 }
 
@@ -92,7 +118,8 @@ interface Candidate {
 function seatOf(message: Candidate, fold: Fold, tip: Tip, currentTurn: string | undefined): Seat {
   const { id, parentId, turnId } = message
   const known = fold.node(id)
-  if (known !== undefined || tip.turns.has(id)) return { turnId: known?.turnId ?? tip.turns.get(id)! }
+  const knownTurn = known?.turnId ?? tip.turnOf(id)
+  if (knownTurn !== undefined) return { turnId: knownTurn }
   if (parentId !== undefined) return branchSeat(message, fold, tip)
   const wanted = turnId ?? defaultTurn(message, fold, tip, currentTurn)
   const { last } = tip
@@ -104,7 +131,7 @@ function seatOf(message: Candidate, fold: Fold, tip: Tip, currentTurn: string | 
 }
 
 function branchSeat({ id, parentId, turnId }: Candidate, fold: Fold, tip: Tip): Seat {
-  if (typeof parentId === 'string' && fold.node(parentId) === undefined && !tip.turns.has(parentId)) {
+  if (typeof parentId === 'string' && fold.node(parentId) === undefined && tip.turnOf(parentId) === undefined) {
     throw new FoldlogError('NOT_FOUND', `parentId: message ${parentId} is not in this session`, { field: 'parentId' })
   }
   if (turnId !== undefined && isTurn(turnId, fold, tip)) {
@@ -129,25 +156,14 @@ function defaultTurn(message: Candidate, fold: Fold, tip: Tip, currentTurn: stri
 function turnOfCall(parts: readonly unknown[], fold: Fold, tip: Tip): string | undefined {
   for (const part of parts as readonly Part[]) {
     if (part?.type !== 'tool-result') continue
-    const turnId = tip.calls.get(part.callId) ?? fold.turnOfCall(part.callId)?.id
+    const turnId = tip.turnOfCall(part.callId) ?? fold.turnOfCall(part.callId)?.id
     if (turnId !== undefined) return turnId
   }
   return undefined
 }
 
 function isTurn(turnId: string, fold: Fold, tip: Tip): boolean {
-  return fold.tree.turn(turnId) !== undefined || tip.turnIds.has(turnId)
-}
-
-function note(data: MessageData, seat: Seat, tip: Tip): void {
-  const isNew = !tip.turns.has(data.id)
-  tip.turns.set(data.id, seat.turnId)
-  tip.turnIds.add(seat.turnId)
-  for (const part of data.parts) if (part.type === 'tool-call') tip.calls.set(part.callId, seat.turnId)
-  const opens = seat.parentId !== undefined || seat.after !== undefined
-  if (isNew && (opens || tip.last === undefined || tip.last.turnId === seat.turnId)) {
-    tip.last = { id: data.id, turnId: seat.turnId, endsTurn: true }
-  }
+  return fold.tree.turn(turnId) !== undefined || tip.hasTurn(turnId)
 }
 
 /** Parts with ids: those given, else `p1`, `p2`, … in their order. */
@@ -156,15 +172,14 @@ export function partsOf(text: string | undefined, parts: readonly PartInput[] | 
   return all.map((part, index) => ({ id: `p${index + 1}`, ...part }))
 }
 
+/** What `ordered` writes itself, `text`, which is a part by now, and what is never written. */
+const NOT_COPIED: ReadonlySet<string> = new Set(['id', 'turnId', 'parentId', 'after', 'role', 'status', 'text', 'parts', 'time'])
+
 /** The keys in the order of the format: what skeletons are read from first, parts last. */
-function order(
-  id: string,
-  seat: Seat,
-  role: Role,
-  status: Status,
-  rest: object,
-  parts: readonly unknown[],
-): { readonly [key: string]: Json } {
+function ordered(id: string, seat: Seat, role: Role, status: Status, input: MessageInput, parts: readonly unknown[]): object {
   const { turnId, parentId, after } = seat
-  return { id, turnId, parentId, after, role, status, ...rest, parts } as unknown as { readonly [key: string]: Json }
+  const data = { id, turnId, parentId, after, role, status }
+  for (const name of Object.keys(input)) if (!NOT_COPIED.has(name)) setOwn(data, name, (input as Record<string, unknown>)[name])
+  setOwn(data, 'parts', parts)
+  return data
 }

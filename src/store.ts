@@ -58,6 +58,8 @@ export type Listing = PromiseLike<Page> & AsyncIterable<SessionInfo>
 interface Shared {
   readonly backend: Backend
   readonly bus: Bus
+  /** A backend that was passed in belongs to who made it, and is not closed here. */
+  readonly ownsBackend: boolean
   readonly watch: boolean
   readonly stores: Map<string, Store>
   isClosed: boolean
@@ -74,12 +76,26 @@ const DEFAULT_ROOT = '.sessions'
  */
 export async function openStore(root?: string | Backend, options: StoreOptions = {}): Promise<Store> {
   const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, bus = defaultBus } = options
-  const place = root ?? process.env['FOLDLOG_ROOT'] ?? DEFAULT_ROOT
+  // An empty variable is as good as none: it would name the current directory.
+  const place = root ?? (process.env['FOLDLOG_ROOT'] || DEFAULT_ROOT)
   const backend = typeof place === 'string' ? fileBackend(place, fsync === undefined ? {} : { fsync }) : place
-  const shared: Shared = { backend, bus, watch, stores: new Map(), isClosed: false, logs: undefined }
+  const shared: Shared = {
+    backend,
+    bus,
+    ownsBackend: typeof place === 'string',
+    watch,
+    stores: new Map(),
+    isClosed: false,
+    logs: undefined,
+  }
   const store = new Store(shared, namespace)
-  await store.ready()
-  return store
+  try {
+    await store.ready()
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }
 
 /** The sessions of a namespace. */
@@ -145,17 +161,25 @@ export class Store {
     }
   }
 
-  /** Infos, newest activity first. Await it for a page, iterate it for every session. */
+  /**
+   * Infos, newest activity first. Await it for a page, iterate it for every session; it looks once, before the first one.
+   */
   list(options: ListOptions = {}): Listing {
-    const page = (cursor?: string): Promise<Page> => this.#page(cursor === undefined ? options : { ...options, cursor })
+    const first = (): Promise<Page> => this.#page(options)
+    const later = (cursor: string): Page => {
+      this.#check()
+      options.signal?.throwIfAborted()
+      return this.#infos.page({ ...options, cursor })
+    }
     return {
       // oxlint-disable-next-line no-thenable -- awaiting a listing for its first page is what it is for
-      then: (onPage, onError) => page().then(onPage, onError),
+      then: (onPage, onError) => first().then(onPage, onError),
       async *[Symbol.asyncIterator]() {
-        for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
-          const { items, next } = await page(cursor)
+        let { items, next } = await first()
+        yield* items
+        while (next !== undefined) {
+          ;({ items, next } = later(next))
           yield* items
-          cursor = next
         }
       },
     }
@@ -228,7 +252,12 @@ export class Store {
 
   /** The store of another namespace of the same root; the same one for the same name. */
   namespace(name: string): Store {
-    return this.#shared.stores.get(normalizeId(name) ?? name) ?? new Store(this.#shared, name)
+    const known = this.#shared.stores.get(normalizeId(name) ?? name)
+    if (known !== undefined) return known
+    const store = new Store(this.#shared, name)
+    // Nobody waits for it here; whoever has to can await `ready`.
+    store.ready().catch((error: unknown) => store.#report(error))
+    return store
   }
 
   /** The namespaces that have sessions or had some. */
@@ -276,12 +305,18 @@ export class Store {
     }
   }
 
-  /** Closes this store and those of all namespaces over the same backend. What was acknowledged is in the backend already. */
+  /**
+   * Closes this store, those of all its namespaces, and the backend if it was opened for them by its directory. What was acknowledged is
+   * in the backend already.
+   */
   async close(): Promise<void> {
     if (this.#shared.isClosed) return
     this.#shared.isClosed = true
-    for (const store of this.#shared.stores.values()) await store.#end()
-    await this.#shared.backend.close()
+    try {
+      for (const store of this.#shared.stores.values()) await store.#end()
+    } finally {
+      if (this.#shared.ownsBackend) await this.#shared.backend.close()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -289,7 +324,11 @@ export class Store {
   }
 
   async #end(): Promise<void> {
-    await this.#isWatching
+    try {
+      await this.#isWatching
+    } catch {
+      // It could not watch, and whoever asked for it was told. There is nothing to stop.
+    }
     await this.#watch?.stop()
     await this.#infos.save()
   }
@@ -303,7 +342,8 @@ export class Store {
   }
 
   async #readInfo(sessionId: string, known: FoldedInfo | undefined): Promise<FoldedInfo | undefined> {
-    return (await this.#logs()).info(this.#key(sessionId), known)
+    // Not `#logs()`: the infos are read a last time while the store closes.
+    return (await this.#openLogs()).info({ namespace: this.name, sessionId }, known)
   }
 
   async #handle(log: Parameters<OnChange>[0]): Promise<Session> {
@@ -337,6 +377,10 @@ export class Store {
 
   #logs(): Promise<Logs> {
     this.#check()
+    return this.#openLogs()
+  }
+
+  #openLogs(): Promise<Logs> {
     this.#shared.logs ??= this.#loadLogs()
     return this.#shared.logs
   }
@@ -344,9 +388,13 @@ export class Store {
   async #loadLogs(): Promise<Logs> {
     const { Logs } = await import('./logs.ts')
     const { backend, bus, stores } = this.#shared
-    return new Logs(backend, bus, (log) => {
+    const onChange: OnChange = (log) => {
       const store = stores.get(log.key.namespace)
       if (store !== undefined) store.#note(log)
+    }
+    return new Logs(backend, bus, onChange, ({ namespace, sessionId }) => {
+      const store = stores.get(namespace)
+      return store === undefined ? undefined : store.#watch?.told(sessionId)
     })
   }
 
@@ -354,6 +402,12 @@ export class Store {
     this.#watch?.noteLog(log)
     if (log.isDeleted) this.#infos.drop(log.key.sessionId)
     else this.#infos.note(log.key.sessionId, () => log.info)
+  }
+
+  #report(error: unknown): void {
+    if (this.#shared.isClosed) return
+    const wrapped = error instanceof Error ? error : new Error(String(error))
+    this.#shared.bus.publish({ type: 'store.error', root: this.root, namespace: this.name, error: wrapped })
   }
 
   #publishDeleted({ namespace, sessionId }: SessionKey): void {

@@ -33,6 +33,7 @@ export type Wake = (callback: () => void) => Promise<() => void>
 const LOOK_MS = 2000
 /** Between the place before a line and how many of its events to skip, where a cursor points into a batch. */
 const SKIP_MARK = '~'
+const INTO_BATCH = /^(.*)~([1-9]\d{0,8})$/s
 
 export async function* tailOf(
   backend: Backend,
@@ -115,7 +116,8 @@ class Reader {
 
   *#eventsOf(stored: StoredLine): Generator<TailEvent> {
     const all = decodeLine(stored.bytes, stored).lines.flatMap((line) => line.events.map((event) => ({ line, event })))
-    for (let i = this.#skip; i < all.length; i++) {
+    // There are always more events than are skipped: otherwise the cursor was made of another line.
+    for (let i = this.#skip < all.length ? this.#skip : 0; i < all.length; i++) {
       const { line, event } = all[i]!
       if (this.#seen.has(event.id)) continue
       this.#seen.add(event.id)
@@ -127,11 +129,11 @@ class Reader {
   /** Goes to the place after `after`; false if it is not there. */
   async #seek(after: string): Promise<boolean> {
     if (isEventId(after)) return this.#seekEvent(after)
-    const mark = after.lastIndexOf(SKIP_MARK)
-    const place = mark < 0 ? after : after.slice(0, mark)
-    this.#skip = mark < 0 ? 0 : Number(after.slice(mark + 1))
+    // A backend's own places may hold the mark, too, but never before nothing but digits at the end.
+    const [, place = after, skip = '0'] = INTO_BATCH.exec(after) ?? []
+    this.#skip = Number(skip)
     this.#cursor = place === '' ? undefined : (place as Cursor)
-    return true
+    return this.#cursor !== undefined || this.#skip > 0
   }
 
   async #seekEvent(id: string): Promise<boolean> {

@@ -60,7 +60,8 @@ export class TurnFacts {
   users = 0
   /** Calls without a result. */
   open = 0
-  readonly #calls = new Map<string, { calls: number; results: number }>()
+  /** Made when the first call comes: most turns have none. */
+  #calls: Map<string, { calls: number; results: number }> | undefined
 
   add(facts: Facts, sign: 1 | -1): void {
     if (facts.isUnfinished) this.unfinished += sign
@@ -71,10 +72,11 @@ export class TurnFacts {
 
   /** The calls without a result. */
   get openCalls(): readonly string[] {
-    return [...this.#calls].filter(([, call]) => isOpen(call)).map(([id]) => id)
+    return [...(this.#calls ?? [])].filter(([, call]) => isOpen(call)).map(([id]) => id)
   }
 
   #change(callId: string, calls: number, results: number): void {
+    this.#calls ??= new Map()
     const known = this.#calls.get(callId) ?? { calls: 0, results: 0 }
     const next = { calls: known.calls + calls, results: known.results + results }
     this.#calls.set(callId, next)

@@ -295,27 +295,22 @@ export class Tree {
   #hang(turn: TreeTurn, anchor: Place | undefined): void {
     const from = turn.anchor
     if (turn.isPlaced && from?.turn === anchor?.turn && from?.upTo === anchor?.upTo) return
-    const touched = new Set([from?.turn, anchor?.turn].filter((each) => each !== undefined))
-    const before = countLeaves(touched)
+    const above = anchor?.turn
+    const left = from?.turn === above ? undefined : from?.turn
+    const before = leaves(above) + leaves(left)
     if (turn.isPlaced) remove(from?.turn.children ?? this.#roots, turn)
     turn.anchor = anchor
-    ;(anchor?.turn.children ?? this.#roots).push(turn)
-    this.#countLeaves(turn, countLeaves(touched) - before, touched)
+    ;(above?.children ?? this.#roots).push(turn)
+    const change = leaves(above) + leaves(left) - before + (turn.isPlaced ? 0 : leaves(turn))
     turn.isPlaced = true
-  }
-
-  #countLeaves(turn: TreeTurn, change: number, touched: ReadonlySet<TreeTurn>): void {
-    if (this.#leafCount === undefined) return
     // Through a turn of deleted messages a change reaches further up: then everything is counted, when asked for.
-    if (turn.visible === 0 || [...touched].some((each) => each.visible === 0)) this.#leafCount = undefined
-    else this.#leafCount += change + (turn.isPlaced ? 0 : Number(isLeaf(turn)))
+    const isHidden = turn.visible === 0 || above?.visible === 0 || left?.visible === 0
+    if (this.#leafCount !== undefined) this.#leafCount = isHidden ? undefined : this.#leafCount + change
   }
 }
 
-function countLeaves(turns: Iterable<TreeTurn>): number {
-  let count = 0
-  for (const turn of turns) if (isLeaf(turn)) count++
-  return count
+function leaves(turn: TreeTurn | undefined): number {
+  return turn !== undefined && isLeaf(turn) ? 1 : 0
 }
 
 /** Whether a path is at its end in this turn, deleted messages left out. */

@@ -10,7 +10,10 @@ import type { Bus } from './bus.ts'
 import { isFoldlogError } from './errors.ts'
 import type { Infos } from './infos.ts'
 import type { Log } from './log.ts'
-import type { Logs } from './logs.ts'
+import type { Logs, Told } from './logs.ts'
+
+/** A pass over all sessions takes at most one part in so many of the time. */
+const SHARE = 30
 
 interface Known {
   readonly version: string
@@ -29,6 +32,9 @@ export class Watch {
   #running: Promise<void> | undefined
   #stop: (() => Promise<void>) | undefined
   #isStopped = false
+  /** Whether it is known what there was when watching began. */
+  #isReady = false
+  #nextPass = 0
 
   private constructor(backend: Backend, bus: Bus, logs: Logs, infos: Infos, namespace: string) {
     this.#backend = backend
@@ -46,7 +52,14 @@ export class Watch {
       onDegraded: (reason, cause) =>
         bus.publish({ type: 'store.degraded', root: backend.root, namespace, reason, cause }),
     })
-    for (const head of await backend.list(namespace)) watch.#note(head)
+    try {
+      for (const head of await backend.list(namespace)) watch.#note(head)
+    } catch (error) {
+      await watch.stop()
+      throw error
+    }
+    watch.#isReady = true
+    watch.#run()
     return watch
   }
 
@@ -55,6 +68,11 @@ export class Watch {
     const { sessionId } = log.key
     if (log.isDeleted) this.#known.delete(sessionId)
     else this.#known.set(sessionId, { version: '', end: log.cursor })
+  }
+
+  /** Up to where a session was told of, for whoever opens it before the hint of its change has come. */
+  told(sessionId: string): Told {
+    return { end: this.#known.get(sessionId)?.end }
   }
 
   async stop(): Promise<void> {
@@ -70,7 +88,11 @@ export class Watch {
   #hint(sessionId: string | undefined): void {
     if (this.#isStopped) return
     this.#waiting.add(sessionId)
-    this.#running ??= this.#work().finally(() => (this.#running = undefined))
+    if (this.#isReady) this.#run()
+  }
+
+  #run(): void {
+    if (this.#waiting.size > 0) this.#running ??= this.#work().finally(() => (this.#running = undefined))
   }
 
   async #work(): Promise<void> {
@@ -86,7 +108,19 @@ export class Watch {
     }
   }
 
+  /** Looks where versions changed. In a big namespace that takes long: then only open logs are looked at in between. */
   async #lookAtAll(): Promise<void> {
+    const start = performance.now()
+    if (start < this.#nextPass) {
+      for (const log of this.#logs.inNamespace(this.#namespace)) this.#waiting.add(log.key.sessionId)
+      return
+    }
+    await this.#passOver()
+    const end = performance.now()
+    this.#nextPass = end + (end - start) * SHARE
+  }
+
+  async #passOver(): Promise<void> {
     const heads = new Map((await this.#backend.list(this.#namespace)).map((head) => [head.sessionId, head]))
     for (const [sessionId, { version }] of heads) {
       if (this.#known.get(sessionId)?.version !== version) this.#waiting.add(sessionId)
@@ -125,9 +159,8 @@ export class Watch {
   }
 
   async #discover(key: SessionKey): Promise<void> {
-    const known = this.#known.get(key.sessionId)
     try {
-      const log = await this.#logs.discover(key, known?.end)
+      const log = await this.#logs.discover(key, this.told(key.sessionId))
       this.#known.set(key.sessionId, { version: '', end: log.cursor })
     } catch (error) {
       // Gone again before it was read: its own hint follows.

@@ -220,7 +220,8 @@ function lineOf(log: Log, { bytes, offset }: Entry, index: number): StoredLine {
 }
 
 function headOf(sessionId: string, log: Log): Head {
-  return { sessionId, version: cursorOf(log, log.entries.length), isSettled: true, sizeBytes: log.sizeBytes }
+  const end = cursorOf(log, log.entries.length)
+  return { sessionId, version: end, isSettled: true, sizeBytes: log.sizeBytes, end }
 }
 
 function missing(key: SessionKey): FoldlogError {

@@ -45,6 +45,17 @@ export function eachLine(bytes: Buffer, visit: (start: number, end: number) => v
 
 const WINDOW_BYTES = 4096
 
+/** Where the line starts that goes on at `offset`: there, if a line ends right before it. */
+export function lineStartAt(fd: number, offset: number): number {
+  for (let size = WINDOW_BYTES; ; size *= 2) {
+    const from = Math.max(0, offset - size)
+    const bytes = Buffer.alloc(offset - from)
+    io.readSync(fd, bytes, 0, bytes.length, from)
+    const before = bytes.lastIndexOf(LF)
+    if (before >= 0 || from === 0) return from + before + 1
+  }
+}
+
 /**
  * The line that ends with the line feed before `offset`, without it; undefined if there is no line feed there.
  * Looks back in growing windows.

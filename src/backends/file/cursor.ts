@@ -4,6 +4,7 @@
  *     <offset>.<id>.<inode>                   the log's one file; <id> is of the line that ends at <offset>
  *     <offset>~<hash>.<inode>                 the same where that line has no id: a hash of its last 64 bytes
  *     0.<inode>                               the start
+ *     <offset>~.<inode>                       the line that holds <offset>, which is where the file ended in a listing
  *     <place>;<ulid>:<place>;…                a log with segments; `;<ulid>:<place>` alone where it has no first file
  *
  * The inode is in base 36. A place holds as long as the file has that inode and that line ends there. Pure.
@@ -14,13 +15,15 @@ import { idAt, LF } from './prefix.ts'
 /** A place in one file. */
 export interface Place {
   readonly offset: number
-  /** `.<id>` or `~<hash>` of the line before; empty at the start. */
+  /** `.<id>` or `~<hash>` of the line before; `~` where that is not known; empty at the start. */
   readonly mark: string
   /** The inode in base 36 behind a dot. */
   readonly inode: string
 }
 
-const PLACE = /^(?:(\d+)(\.[0-9A-Z]{26}|~[0-9a-z]+)|0)(\.[0-9a-z]+)$/
+const PLACE = /^(?:(\d+)(\.[0-9A-Z]{26}|~[0-9a-z]*)|0)(\.[0-9a-z]+)$/
+/** The mark of a place of which only the offset is known. */
+export const IN_LINE = '~'
 
 /** The text of a place. */
 export function placeText(offset: number, mark: string, inode: string): string {

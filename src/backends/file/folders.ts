@@ -8,19 +8,20 @@ import { codeOf, storageError } from './failure.ts'
 import { io } from './io.ts'
 
 const MODE = 0o700
-const GIT_ATTRIBUTES = `*.jsonl merge=union text eol=lf diff=foldlog linguist-generated
-**/files/** -text -diff -merge -linguist-generated
-`
-const GIT_IGNORE = `.cache/
-.live/
-`
+const GIT_FILES: Readonly<Record<string, string>> = {
+  '.gitattributes':
+    '*.jsonl merge=union text eol=lf diff=foldlog linguist-generated\n' +
+    '**/files/** -text -diff -merge -linguist-generated\n',
+  '.gitignore': '.cache/\n.live/\n',
+}
 
 /** Makes a namespace's directory, and the root with what git needs in it. Returns the directories that changed. */
 export function makeNamespace(root: string, directory: string): readonly string[] {
   if (statNamespace(directory) !== undefined) return []
   try {
-    const isNewRoot = io.mkdirSync(root, { recursive: true, mode: MODE }) !== undefined
-    if (isNewRoot || io.readdirSync(root).length === 0) writeGitFiles(root)
+    io.mkdirSync(root, { recursive: true, mode: MODE })
+    // New, or empty but for what an attempt that failed has left.
+    if (io.readdirSync(root).every((name) => name in GIT_FILES)) writeGitFiles(root)
     makeDirectory(directory)
   } catch (error) {
     throw storageError(error, 'create', { path: directory })
@@ -60,20 +61,24 @@ function refuseForeign(directory: string, stat: Stats): void {
 }
 
 function writeGitFiles(root: string): void {
-  for (const [name, text] of [
-    ['.gitattributes', GIT_ATTRIBUTES],
-    ['.gitignore', GIT_IGNORE],
-  ] as const) {
+  for (const [name, text] of Object.entries(GIT_FILES)) {
+    const path = `${root}/${name}`
+    let fd: number
     try {
-      const fd = io.openSync(`${root}/${name}`, 'wx', 0o600)
-      try {
-        io.writeSync(fd, text)
-      } finally {
-        io.closeSync(fd)
-      }
+      fd = io.openSync(path, 'wx', 0o600)
     } catch (error) {
       // Somebody else's, or written by a process that creates the same root now.
-      if (codeOf(error) !== 'EEXIST') throw error
+      if (codeOf(error) === 'EEXIST') continue
+      throw error
+    }
+    try {
+      io.writeSync(fd, text)
+    } catch (error) {
+      // Half a file would be taken for the user's own by the next attempt.
+      io.unlinkSync(path)
+      throw error
+    } finally {
+      io.closeSync(fd)
     }
   }
 }

@@ -158,7 +158,9 @@ class FileBackend implements Backend {
     if (this.#isClosed) return
     this.#isClosed = true
     try {
-      await this.#sync.flushAll()
+      await this.#logs.idle()
+      // Once more after a failure: what was not synced is written again first.
+      await this.#sync.flushAll().catch(() => this.#sync.flushAll())
     } catch (error) {
       throw storageError(error, 'sync', { path: this.root })
     } finally {

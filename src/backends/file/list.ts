@@ -4,8 +4,9 @@
  * What is not a regular file, and whatever has a name that foldlog does not make, is not a session.
  */
 import type { Stats } from 'node:fs'
-import type { Head } from '../../backend.ts'
+import type { Cursor, Head } from '../../backend.ts'
 import { decodeName } from '../../name.ts'
+import { cursorPart, IN_LINE, inodeText, placeText } from './cursor.ts'
 import { isMissing, storageError } from './failure.ts'
 import { statNamespace } from './folders.ts'
 import { io } from './io.ts'
@@ -64,13 +65,16 @@ export function headOfLog(log: LogFile, segments: readonly string[]): Head | und
 }
 
 function combine(sessionId: string, first: Head | undefined, files: ReadonlyMap<string, Stats>, now: number): Head {
-  const heads = [...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, stat]) => headOf(sessionId, stat, now))
+  const segments = [...files].sort(([a], [b]) => (a < b ? -1 : 1))
+  const heads = segments.map(([, stat]) => headOf(sessionId, stat, now))
+  const ends = segments.map(([segment, stat]) => cursorPart(segment, endOf(stat)))
   if (first !== undefined) heads.unshift(first)
   return {
     sessionId,
     version: heads.map((head) => head.version).join('+'),
     isSettled: heads.every((head) => head.isSettled),
     sizeBytes: heads.reduce((sum, head) => sum + head.sizeBytes, 0),
+    end: [first?.end ?? '', ...ends].join('') as Cursor,
   }
 }
 
@@ -83,7 +87,13 @@ function headOf(sessionId: string, stat: Stats, now: number): Head {
     version: `${stat.dev}.${stat.ino}.${size}.${times}`,
     isSettled: now - mtimeMs >= SETTLED_MS && now - ctimeMs >= SETTLED_MS,
     sizeBytes: size,
+    end: endOf(stat) as Cursor,
   }
+}
+
+/** Where a file ends, which may be in the middle of a line. */
+function endOf({ size, ino }: Stats): string {
+  return placeText(size, size === 0 ? '' : IN_LINE, inodeText(ino))
 }
 
 /** The namespaces of a root: the directories whose names are some namespace's. */

@@ -46,6 +46,11 @@ export class Logs {
     if (this.#logs.get(log.key.namespace)?.delete(log.key.sessionId)) this.#known--
   }
 
+  /** Resolves when nothing is under way that takes longer than its call. */
+  async idle(): Promise<void> {
+    for (const log of this.#open) await log.busy
+  }
+
   close(): void {
     for (const log of this.#open) this.#letGo(log)
     this.#logs.clear()

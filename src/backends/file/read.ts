@@ -13,8 +13,8 @@
 import type { Stats } from 'node:fs'
 import type { Cursor, LineBatch, StoredLine } from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
-import { type Chunk, chunksOf, eachLine, lineBefore } from './chunks.ts'
-import { cursorPart, inodeText, markOf, parseCursor, parsePlace, type Place, placeText } from './cursor.ts'
+import { type Chunk, chunksOf, eachLine, lineBefore, lineStartAt } from './chunks.ts'
+import { cursorPart, IN_LINE, inodeText, markOf, parseCursor, parsePlace, type Place, placeText } from './cursor.ts'
 import { isMissing, storageError } from './failure.ts'
 import { Guards, placeOf } from './guard.ts'
 import { io } from './io.ts'
@@ -197,6 +197,7 @@ class Reading {
       source.close()
       throw stale(this.#log)
     }
+    if (place?.mark === IN_LINE) source.from = lineStartAt(source.fd, place.offset)
     return true
   }
 
@@ -264,7 +265,7 @@ class Reading {
 
 function holds(source: Source, place: Place): boolean {
   if (place.inode !== source.inode || place.offset > source.to) return false
-  if (place.offset === 0) return true
+  if (place.offset === 0 || place.mark === IN_LINE) return true
   const line = lineBefore(source.fd, place.offset)
   return line !== undefined && markOf(line, 0, line.length) === place.mark
 }

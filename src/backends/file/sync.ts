@@ -26,6 +26,7 @@ export class Syncer {
   readonly #dirty = new Set<LogFile>()
   readonly #directories = new Set<string>()
   readonly #rewrite: (log: LogFile) => void
+  #directorySync: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
 
   /** `rewrite` opens a log again and writes its unsynced lines; it throws if it cannot. */
@@ -54,7 +55,7 @@ export class Syncer {
   /** Resolves when everything written to the log so far is on the disk, its directory entry too. */
   async flush(log: LogFile): Promise<void> {
     if (this.policy === 'never') return
-    if (this.#directories.size > 0) await this.#syncDirectories()
+    await this.#syncDirectories()
     await this.#syncLog(log)
   }
 
@@ -71,7 +72,13 @@ export class Syncer {
   }
 
   async #syncAgain(log: LogFile): Promise<void> {
-    if (log.mustRewrite) this.#rewrite(log)
+    try {
+      if (log.mustRewrite) this.#rewrite(log)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      // It was removed meanwhile: there is nothing to make last.
+      this.forget(log)
+    }
     await this.#syncLog(log)
   }
 
@@ -112,6 +119,11 @@ export class Syncer {
       this.#settle(log)
       return
     }
+    // The next append writes them again; a sync alone would say that all is well.
+    if (log.mustRewrite) {
+      log.syncing = undefined
+      throw new Error('an earlier sync of the same lines failed')
+    }
     log.unsynced = []
     const { fd, ino } = log
     try {
@@ -140,14 +152,29 @@ export class Syncer {
   }
 
   async #syncDirectories(): Promise<void> {
+    // Whoever finds nothing to do waits for what is being done, and does it himself if that failed.
+    for (let current; current !== this.#directorySync;) {
+      if (this.#directories.size > 0) return this.#startDirectories()
+      current = this.#directorySync
+      await current
+    }
+    if (this.#directories.size > 0) await this.#startDirectories()
+  }
+
+  #startDirectories(): Promise<void> {
     const directories = [...this.#directories]
     this.#directories.clear()
-    try {
-      await Promise.all(directories.map(syncDirectory))
-    } catch (error) {
-      for (const directory of directories) this.#directories.add(directory)
-      throw error
-    }
+    const work = Promise.all(directories.map(syncDirectory)).then(
+      () => undefined,
+      (error: unknown) => {
+        for (const directory of directories) this.#directories.add(directory)
+        throw error
+      },
+    )
+    this.#directorySync = work.catch(() => {
+      // Those who waited look for themselves.
+    })
+    return work
   }
 
   #arm(): void {

@@ -92,6 +92,8 @@ export class Writer {
 
   #appendNews(log: LogFile, lines: readonly NewLine[], options: Options): Outcome {
     const news = newsOf(log, lines)
+    // Whoever wrote the others may not have synced them.
+    if (news.length < lines.length) this.#sync.wrote(log, [])
     if (news.length === 0) return DONE
     const follows = options?.after !== undefined && options.after === log.end && news === lines
     if (!this.#write(log, news)) return this.#settle(log, news)
@@ -254,6 +256,8 @@ export class Writer {
     }
     log.open(fd, stat)
     log.surveyRest()
+    // Nobody knows whether what is found there was synced.
+    this.#sync.wrote(log, [])
     return lines.filter((line) => !found.has(line.id))
   }
 
