@@ -34,9 +34,9 @@ function systemError(code: string, errno = -5): Error {
 
 /** Lets the next write put only `bytes` on the disk, and fail with `error` or answer how many there were. */
 function failWrite(bytes: number, error?: Error): void {
-  io.writeSync = ((fd: number, buffer: Buffer, offset: number) => {
+  io.writeSync = ((fd: number, buffer: Buffer | string, offset: number) => {
     io.writeSync = real.writeSync
-    const written = bytes === 0 ? 0 : real.writeSync(fd, buffer, offset, bytes)
+    const written = bytes === 0 ? 0 : real.writeSync(fd, Buffer.from(buffer as Buffer), offset ?? 0, bytes)
     if (error !== undefined) throw error
     return written
   }) as typeof io.writeSync
@@ -86,16 +86,18 @@ test('a failing disk is STORAGE_FAILED, a refusing one STORAGE_DENIED, and the h
 
 test('a create that is refused leaves no session behind', async () => {
   const lines = newLines(1)
+  await create(backend, 1, { ...KEY, sessionId: 'other' })
   failWrite(0, systemError('ENOSPC', -28))
   await rejects(backend.append(KEY, lines, { expect: 'absent' }), 'STORAGE_FULL')
   expect(await backend.head(KEY)).toBeUndefined()
-  expect(await readdir(`${root}/contract`)).toEqual([])
+  expect(await readdir(`${root}/contract`)).toEqual(['other.jsonl'])
   await backend.append(KEY, lines, { expect: 'absent' })
   expect(await readTexts(backend)).toEqual(texts(...lines))
 })
 
 test('a create that failed half-way is finished by a retry, and by no one else', async () => {
   const lines = newLines(2)
+  await create(backend, 1, { ...KEY, sessionId: 'other' })
   failWrite(20)
   await rejects(backend.append(KEY, lines, { expect: 'absent' }), 'STORAGE_FULL')
   const other = fileBackend(root)
@@ -134,6 +136,23 @@ test('fsync always: appends made while a sync runs share the next one', async ()
   expect(await readTexts(backend)).toHaveLength(51)
 })
 
+test('fsync always: a create whose directory cannot be synced is STORAGE_FAILED for all who wait, and a retry works', async () => {
+  await done()
+  await open('always')
+  await create(backend, 1, { ...KEY, sessionId: 'other' })
+  io.fsync = ((_fd: number, callback: (error: Error) => void) => {
+    setImmediate(callback, systemError('EIO'))
+  }) as typeof io.fsync
+  const keys = ['a', 'b', 'c'].map((sessionId) => ({ ...KEY, sessionId }))
+  const lines = newLines(3)
+  const createAll = (): Promise<unknown>[] =>
+    keys.map((key, index) => backend.append(key, [lines[index]!], { expect: 'absent' }))
+  await Promise.all(createAll().map((result) => rejects(result, 'STORAGE_FAILED')))
+  io.fsync = real.fsync
+  await Promise.all(createAll())
+  for (const key of keys) expect(await readTexts(backend, undefined, key)).toHaveLength(1)
+})
+
 test('fsync everysec: a sync that fails is made up for, at the latest when the backend is closed', async () => {
   await done()
   await open('everysec')
@@ -141,10 +160,20 @@ test('fsync everysec: a sync that fails is made up for, at the latest when the b
   const line = newLine()
   await backend.append(KEY, [line])
   failSync(systemError('EIO'))
-  await rejects(backend.close(), 'STORAGE_FAILED')
+  await backend.close()
   const other = fileBackend(root)
-  expect(await readTexts(other)).toEqual(texts(...first, line))
+  expect(await readTexts(other)).toEqual(texts(...first, line, ...first, line))
   await other.close()
+})
+
+test('a disk that syncs nothing any more makes close reject', async () => {
+  await done()
+  await open('everysec')
+  await create(backend)
+  io.fdatasync = ((_fd: number, callback: (error: Error) => void) => {
+    setImmediate(callback, systemError('EIO'))
+  }) as typeof io.fdatasync
+  await rejects(backend.close(), 'STORAGE_FAILED')
 })
 
 test('fsync everysec: lines of a failed sync are written again before the next ones', async () => {
@@ -168,12 +197,20 @@ test('too many open files is an error of this call only', async () => {
   const lines = await create(backend)
   await backend.close()
   backend = fileBackend(root, { fsync: 'never' })
-  io.openSync = (() => {
+  io.openSync = () => {
     io.openSync = real.openSync
     throw systemError('EMFILE', -24)
-  }) as typeof io.openSync
+  }
   await rejects(backend.append(KEY, newLines(1)), 'STORAGE_FAILED')
   const cursor = await endOf(backend)
   expect(await readTexts(backend, cursor)).toEqual([])
   expect(await readTexts(backend)).toEqual(texts(...lines))
+})
+
+test('a root whose first files could not be written gets them with the next attempt', async () => {
+  failWrite(10, systemError('ENOSPC', -28))
+  await rejects(create(backend), 'STORAGE_FULL')
+  await create(backend)
+  expect((await readFile(`${root}/.gitattributes`, 'utf8')).startsWith('*.jsonl merge=union')).toBe(true)
+  expect((await readdir(root)).sort()).toEqual(['.gitattributes', '.gitignore', 'contract'])
 })

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Backend, NewLine } from '../../src/backend.ts'
 import { fileBackend } from '../../src/backends/file/index.ts'
 import { Clock } from '../../src/id.ts'
-import { create, endOf, KEY, newLine, readTexts, rejects, texts } from '../../src/testing/lines.ts'
+import { create, endOf, newLine, readTexts, rejects, texts } from '../../src/testing/lines.ts'
 import { tempRoot } from '../testing/temp.ts'
 
 let root: string

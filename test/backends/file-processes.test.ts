@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { fileBackend } from '../../src/backends/file/index.ts'
-import { create, KEY, readTexts } from '../../src/testing/lines.ts'
+import { create, readTexts } from '../../src/testing/lines.ts'
 import { tempRoot } from '../testing/temp.ts'
 
 const WRITERS = 4
