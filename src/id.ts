@@ -71,7 +71,8 @@ export class Clock {
     const isLater = now > this.#lastTime
     const id = isLater ? assemble(Math.min(now, LAST_TIME), randomInt40(), randomInt40()) : stride(this.#last)
     // Readers take an id past it for damage: better written not at all.
-    if (timeOf(id) >= LAST_TIME) throw new FoldlogError('UNSUPPORTED', `no id is left after ${this.#last}: set the clock right`)
+    if (timeOf(id) >= LAST_TIME)
+      throw new FoldlogError('UNSUPPORTED', `no id is left after ${this.#last}: set the clock right`)
     this.#last = id
     this.#lastTime = isLater ? now : -1
     return id

@@ -75,6 +75,8 @@ const STATUSES: { readonly [S in Status]: true } = {
   failed: true,
   cancelled: true,
 }
+type Approval = NonNullable<PartOf<'tool-call'>['approval']>
+const APPROVALS: { readonly [A in Approval]: true } = { requested: true, approved: true, denied: true }
 const AUDIENCES: { readonly [A in Audience]: true } = { user: true, model: true }
 const role = { good: Object.keys(ROLES) as Role[], bad: ['', 'robot', 1] }
 const status = { good: Object.keys(STATUSES) as Status[], bad: ['', 'done', 1] }
@@ -198,7 +200,7 @@ const PARTS: { readonly [T in Part['type']]: Samples<PartOf<T>> } = {
     name: { ...text, ...required },
     input: { ...anything, isRequired: true, isNullable: true },
     rawInput: { ...text, ...optional },
-    approval: { good: ['requested', 'approved', 'denied'], bad: ['maybe', true], ...optional },
+    approval: { good: Object.keys(APPROVALS) as Approval[], bad: ['maybe', true], ...optional },
   },
   'tool-result': {
     ...base,

@@ -350,10 +350,8 @@ describe('a message', () => {
   })
 
   test('stays deleted when it is created again', () => {
-    const fold = foldOf(message('m'), ['message.deleted', { ids: ['m'] }], message('m'), [
-      'message.updated',
-      { id: 'm', to: 'x' },
-    ])
+    const gone = ['message.deleted', { ids: ['m', 'm'] }] as const
+    const fold = foldOf(message('m'), gone, message('m'), ['message.updated', { id: 'm', to: 'x' }], gone)
     expect([pathIds(fold), fold.message('m'), fold.info(0).messageCount]).toEqual([[], undefined, 0])
   })
 
@@ -424,6 +422,9 @@ describe('info', () => {
     expect(status(message('q'), assistant('a', [call('c')]), assistant('r', [result('c')]))).toBe('idle')
     expect(status(message('q'), assistant('a', [call('c')]), assistant('r', [result('d')]))).toBe('awaiting')
     expect(status(message('q'), assistant('a', [call('c')], { status: 'incomplete' }))).toBe('idle')
+    const done = [message('q'), assistant('a', [call('c')]), assistant('r', [result('c')])] as const
+    expect(status(...done, ['session.updated', { head: 'a' }])).toBe('awaiting')
+    expect(status(message('p'), assistant('a', [call('c')], { turnId: 'p' }), message('q'))).toBe('idle')
     expect(status(message('q'), assistant('a', [call('c')]), ['message.deleted', { ids: ['a'] }])).toBe('idle')
   })
 
@@ -435,6 +436,9 @@ describe('info', () => {
     ]
     expect(foldOf(...events).info(0).status).toBe('idle')
     expect(foldOf(...events.slice(0, 2)).info(0).status).toBe('awaiting')
+    // What an older question still waits for does not matter.
+    const older = [message('p'), assistant('o', [call('x')], { turnId: 'p' })]
+    expect(foldOf(...older, ...events).info(0).status).toBe('idle')
   })
 
   test('usage is summed over all messages that are not deleted, and is exact in any order', () => {
@@ -478,6 +482,11 @@ describe('info', () => {
     expect(foldOf(message('q', { parts: text(`  ${'ä'.repeat(199)}😀`) })).info(0).preview).toBe(
       `${'ä'.repeat(199)}\uFFFD`,
     )
+  })
+
+  test('a head is only moved by an update, not by a creation', () => {
+    expect(foldOf(message('q'), message('q2'), ['session.created', { head: 'q' }]).info(0).head).toBe('q2')
+    expect(foldOf(message('q'), message('q2'), ['session.updated', { head: 'q' }]).info(0).head).toBe('q')
   })
 
   test('archived says when, also if the session was created so', () => {

@@ -170,12 +170,22 @@ describe('a tree', () => {
   })
 
   test('a message that joins a turn of deleted ones is an end in the place of the one above', () => {
-    const b = node('b', { after: 'q' })
-    const tree = treeOf(node('q'), b)
+    const [q, b] = [node('q'), node('b', { after: 'q' })]
+    const tree = treeOf(q, b)
     tree.hide(b)
     expect([tree.leafCount, tree.turnCount]).toEqual([1, 1])
     tree.add(node('c', { turn: 'b' }))
     expect([tree.leafCount, tree.turnCount]).toEqual([1, 2])
+  })
+
+  test('a turn that moves away from below deleted ones makes an end of what is above them', () => {
+    const b = node('b', { after: 'q', at: 341 })
+    const tree = treeOf(node('q', { at: 340 }), b, node('c', { parent: 'late', at: 345 }))
+    tree.hide(b)
+    expect(tree.leafCount).toBe(1)
+    tree.add(node('late', { parent: null, at: 343 }))
+    expect(tree.leafCount).toBe(2)
+    expect(ids([...tree.walkBack(tree.active)])).toEqual(['c', 'late'])
   })
 
   test('parents that name each other or themselves make no circle', () => {

@@ -224,6 +224,8 @@ test(
       await writer.until(() => writer.lines.includes('done'))
       const ids = writer.lines.slice(1, -1)
       expect(ids).toHaveLength(400)
+      // Looked at first, so that its id is greater than what it has not seen of the same millisecond.
+      expect(await session.messages()).toHaveLength(400)
       await session.add({ id: 'last', text: 'last' })
       await watching.heard.until(() => watching.heard.messageIds.includes('last'))
       // What was in the file by then may have been there before; from the first one on that is told, none is missing.

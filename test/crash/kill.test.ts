@@ -114,8 +114,8 @@ test('row 2: a batch is there whole or not at all, whenever its writer is killed
 })
 
 test('a process that creates sessions is killed: every acknowledged one opens', PATIENT, async () => {
-  const root = temp()
   for (let round = 0; round < rounds(60); round++) {
+    const root = temp()
     const creator = new Child('creator', root)
     await creator.until(() => creator.lines.length > Math.floor(Math.random() * 10))
     await creator.kill()
