@@ -68,7 +68,10 @@ function updated({ info, resume }: Resumable, patch: InfoPatch, at: string): Res
   const { archived: before, ...time } = info.time
   const archived = patch.archived === undefined ? before : patch.archived === true ? timeOf(at) : undefined
   // Every field of the info is there, only some have another value.
-  return { resume, info: { ...(fields as unknown as SessionInfo), time: archived === undefined ? time : { ...time, archived } } }
+  return {
+    resume,
+    info: { ...(fields as unknown as SessionInfo), time: archived === undefined ? time : { ...time, archived } },
+  }
 }
 
 function merged(before: JsonObject, patch: JsonObject | null): JsonObject {

@@ -60,7 +60,8 @@ export class Tip {
     this.#turns = (this.#turns ?? new Map<string, string>()).set(data.id, seat.turnId)
     this.#turnIds = (this.#turnIds ?? new Set<string>()).add(seat.turnId)
     for (const part of data.parts) {
-      if (part.type === 'tool-call') this.#calls = (this.#calls ?? new Map<string, string>()).set(part.callId, seat.turnId)
+      if (part.type === 'tool-call')
+        this.#calls = (this.#calls ?? new Map<string, string>()).set(part.callId, seat.turnId)
     }
     const opens = seat.parentId !== undefined || seat.after !== undefined
     if (isNew && (opens || this.last === undefined || this.last.turnId === seat.turnId)) {
@@ -173,13 +174,31 @@ export function partsOf(text: string | undefined, parts: readonly PartInput[] | 
 }
 
 /** What `ordered` writes itself, `text`, which is a part by now, and what is never written. */
-const NOT_COPIED: ReadonlySet<string> = new Set(['id', 'turnId', 'parentId', 'after', 'role', 'status', 'text', 'parts', 'time'])
+const NOT_COPIED: ReadonlySet<string> = new Set([
+  'id',
+  'turnId',
+  'parentId',
+  'after',
+  'role',
+  'status',
+  'text',
+  'parts',
+  'time',
+])
 
 /** The keys in the order of the format: what skeletons are read from first, parts last. */
-function ordered(id: string, seat: Seat, role: Role, status: Status, input: MessageInput, parts: readonly unknown[]): object {
+function ordered(
+  id: string,
+  seat: Seat,
+  role: Role,
+  status: Status,
+  input: MessageInput,
+  parts: readonly unknown[],
+): object {
   const { turnId, parentId, after } = seat
   const data = { id, turnId, parentId, after, role, status }
-  for (const name of Object.keys(input)) if (!NOT_COPIED.has(name)) setOwn(data, name, (input as Record<string, unknown>)[name])
+  for (const name of Object.keys(input))
+    if (!NOT_COPIED.has(name)) setOwn(data, name, (input as Record<string, unknown>)[name])
   setOwn(data, 'parts', parts)
   return data
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { contextOf, type ContextOptions } from '../src/context.ts'
 import { isFoldlogError } from '../src/errors.ts'

@@ -17,7 +17,9 @@ const command = path.join(project, 'dist/cli/main.js')
 /** Runs the command as a user would, and shows both. */
 function foldlog(...args) {
   console.log(`\n$ foldlog ${args.join(' ')}`)
-  const { stdout, stderr, status } = spawnSync(process.execPath, [command, '--root', root, ...args], { encoding: 'utf8' })
+  const { stdout, stderr, status } = spawnSync(process.execPath, [command, '--root', root, ...args], {
+    encoding: 'utf8',
+  })
   process.stdout.write(stdout + stderr)
   if (status !== 0) throw new Error(`foldlog ${args.join(' ')} ended with ${status}`)
   return stdout
@@ -29,7 +31,9 @@ function title(text) {
 
 title('record a conversation, with a branch')
 const store = await openStore(root, { namespace: 'support' })
-store.on('session.updated', ({ info }) => console.log(`bus: session.updated   ${info.messageCount} messages, ${info.branchCount} branch(es)`))
+store.on('session.updated', ({ info }) =>
+  console.log(`bus: session.updated   ${info.messageCount} messages, ${info.branchCount} branch(es)`),
+)
 const session = await store.create({ title: 'Refund #4411', cwd: project })
 await session.add({ text: 'Where is my refund?' })
 await session.add({
@@ -40,11 +44,16 @@ await session.add({
   role: 'tool',
   parts: [{ type: 'tool-result', callId: 'c1', name: 'find_order', output: { state: 'sent', on: '2026-11-19' } }],
 })
-const answer = await session.add({ role: 'assistant', text: 'I could not find it.', usage: { inputTokens: 310, outputTokens: 9 } })
+const answer = await session.add({
+  role: 'assistant',
+  text: 'I could not find it.',
+  usage: { inputTokens: 310, outputTokens: 9 },
+})
 await session.branch(answer.id, { text: 'It was sent on Thursday.', usage: { inputTokens: 310, outputTokens: 8 } })
 await session.set({ vars: { order: 4411 } })
 console.log('the conversation now:')
-for (const { role, parts } of await session.messages()) console.log(`  ${role.padEnd(9)} ${parts[0].text ?? parts[0].name}`)
+for (const { role, parts } of await session.messages())
+  console.log(`  ${role.padEnd(9)} ${parts[0].text ?? parts[0].name}`)
 
 title("import another tool's sessions")
 foldlog('import', path.join(project, 'fixtures/import/claude-code'), '--namespace', 'imported')
@@ -54,9 +63,13 @@ foldlog('ls', '--all')
 foldlog('show', session.id)
 
 title('follow it from a second process')
-const tail = spawn(process.execPath, [command, '--root', root, 'tail', '-f', session.id, '--after', session.info.lastEventId], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
+const tail = spawn(
+  process.execPath,
+  [command, '--root', root, 'tail', '-f', session.id, '--after', session.info.lastEventId],
+  {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+)
 console.log(`$ foldlog tail -f ${session.id}`)
 const lines = createInterface({ input: tail.stdout })
 const seen = once(lines, 'line')

@@ -12,7 +12,7 @@ try {
   const store = await openStore(root, { watch: true })
   console.log('ready')
   process.stdin.resume()
-  process.stdin.on('end', () => store.close())
+  process.stdin.on('end', () => void store.close())
 } catch (error) {
   console.log(error.code)
 }

@@ -1,0 +1,1 @@
+export { SessionManager } from '@mariozechner/pi-coding-agent'
