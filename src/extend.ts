@@ -19,6 +19,8 @@ export interface Resume {
   /** Since the newest question: how many messages are unfinished, and which calls have no result. */
   readonly unfinished: number
   readonly open: readonly string[]
+  /** And which have one. */
+  readonly closed: readonly string[]
   /** The status of the last message. */
   readonly last: Status
 }
@@ -94,14 +96,20 @@ function created({ info, resume }: Resumable, data: MessageData, at: string): Re
   const open = new Set(own.isUser ? [] : resume.open)
   // A result that comes before its call counts too, and only a whole fold knows of it.
   if (own.results.some((callId) => !open.has(callId) && !own.calls.includes(callId))) return undefined
+  const closed = new Set(own.isUser ? [] : resume.closed)
+  // A call that takes the id of one that was answered is answered already.
+  if (own.calls.some((callId) => closed.has(callId))) return undefined
   for (const callId of own.calls) open.add(callId)
-  for (const callId of own.results) open.delete(callId)
+  for (const callId of own.results) {
+    open.delete(callId)
+    closed.add(callId)
+  }
   const unfinished = facts.unfinished + (own.isUser ? 0 : resume.unfinished)
   const usage = new UsageSum()
   usage.add(info.usage as JsonObject, 1)
   if (own.usage !== undefined) usage.add(own.usage, 1)
   return {
-    resume: { turnId: data.turnId, unfinished, open: [...open], last: data.status },
+    resume: { turnId: data.turnId, unfinished, open: [...open], closed: [...closed], last: data.status },
     info: {
       ...info,
       head: data.id,

@@ -25,6 +25,9 @@ import { Tree, type Place, type TreeNode, type TreeTurn } from './tree.ts'
 /** The fields of an info that events set, in the order they are shown. */
 const INFO_FIELDS = ['title', 'project', 'cwd', 'model', 'provider', 'parent', 'rootId', 'labels', 'source'] as const
 
+/** So many answered calls since the newest question are remembered with an info. */
+const MOST_CALLS = 200
+
 /** A message in the skeleton; a placeholder while only updates of it have come. */
 class Entry implements TreeNode {
   readonly id: string
@@ -116,10 +119,15 @@ export class Fold {
   resume(): Resume | undefined {
     const { active } = this.#tree
     if (active?.upTo !== undefined || !this.#tree.isComplete || this.#created < this.#entries.size) return undefined
+    // Going on with a turn that lost messages may bring it back to sight.
+    if (active !== undefined && active.turn.visible < active.turn.nodes.length) return undefined
     const facts = this.#sinceQuestion()
     const last = active === undefined ? undefined : lastVisible(active)
-    const { unfinished, openCalls: open } = facts
-    return { turnId: active?.turn.id ?? '', unfinished, open, last: this.#statusOf(last) }
+    const { open, closed } = facts.callIds()
+    // More would make the cache of infos big, for turns that are folded again soon anyway.
+    if (closed.length > MOST_CALLS) return undefined
+    const { unfinished } = facts
+    return { turnId: active?.turn.id ?? '', unfinished, open, closed, last: this.#statusOf(last) }
   }
 
   /** A message by id, if it was created and is not deleted. */

@@ -8,7 +8,7 @@
  * backend), I8 (ids come from a clock that has seen the log). Bytes are folded strictly in the order of the log, one's own lines included.
  * One thing happens at a time: calls made in the same tick share one write, looks made meanwhile share one read.
  */
-import type { Backend, Cursor, LineBatch, NewLine, SessionKey } from './backend.ts'
+import type { AppendResult, Backend, Cursor, LineBatch, NewLine, SessionKey } from './backend.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import { isCoreEvent, isCustomType, isValidData, type SessionEvent } from './event.ts'
 import { Fold } from './fold.ts'
@@ -53,12 +53,12 @@ interface Pending {
 /** What one flush or look brought. */
 class News {
   readonly arrivals: Arrival[] = []
-  readonly missing: SessionEvent[] = []
-  readonly added: SessionEvent[] = []
   /** What counted before does no longer: the fold has to be made again. */
-  isRefold = false
+  rewound: { readonly missing: SessionEvent[]; readonly added: SessionEvent[] } | undefined
 }
 
+const READY = Promise.resolve()
+const NO_OPTIONS = {} as const
 const SKEW_MS = 24 * 3600 * 1000
 
 /** What a log holds, folded. Replaced as a whole when a log is read anew. */
@@ -86,7 +86,6 @@ export class Log {
   #queue: Pending[] = []
   #looks: Pick<Pending, 'resolve' | 'reject'>[] = []
   #tip: Tip | undefined
-  #isScheduled = false
   #isBusy = false
   /** Ids of lines this process wrote that it has not read back yet. */
   readonly #own = new Set<string>()
@@ -242,21 +241,17 @@ export class Log {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#isBusy) return
-    this.#isScheduled = true
-    queueMicrotask(() => {
-      this.#isScheduled = false
-      void this.#drain()
-    })
+    if (this.#isBusy) return
+    this.#isBusy = true
+    // After all that is called in this tick. No `queueMicrotask`: it costs an asynchronous resource each time.
+    void READY.then(() => this.#next())
   }
 
-  async #drain(): Promise<void> {
-    this.#isBusy = true
-    while (this.#queue.length > 0 || this.#looks.length > 0) {
-      if (this.#queue.length > 0) await this.#flush()
-      else await this.#lookOnce()
-    }
-    this.#isBusy = false
+  /** Does what waits, one thing at a time. No async functions up to the fold: a lone append would pay for each of them. */
+  #next(): void {
+    if (this.#queue.length > 0) this.#flush()
+    else if (this.#looks.length > 0) void this.#lookOnce().then(() => this.#next())
+    else this.#isBusy = false
   }
 
   async #lookOnce(): Promise<void> {
@@ -271,35 +266,50 @@ export class Log {
     }
   }
 
-  async #flush(): Promise<void> {
+  #flush(): void {
     const pending = this.#queue
     this.#queue = []
+    void this.#write(pending)
+      .then(({ cursor }) => this.#fold(pending, cursor))
+      .then(
+        () => this.#end(pending),
+        (error: unknown) => this.#end(pending, error),
+      )
+  }
+
+  #write(pending: readonly Pending[]): Promise<AppendResult> {
     try {
       if (this.#isDeleted) throw notFound(this.key)
-      await this.#write(pending)
-      for (const { resolve } of pending) resolve()
+      const after = this.#state.cursor
+      const lines: NewLine[] = pending.map(({ line, text }) => ({ id: line.id, text }))
+      return this.#backend.append(this.key, lines, after === undefined ? NO_OPTIONS : { after })
     } catch (error) {
-      if (isFoldlogError(error, 'NOT_FOUND')) this.#markDeleted('external')
-      for (const { reject } of pending) reject(error)
-    } finally {
-      if (this.#queue.length === 0) this.#tip = undefined
+      return Promise.reject(error as Error)
     }
   }
 
-  async #write(pending: readonly Pending[]): Promise<void> {
-    const state = this.#state
-    const lines: NewLine[] = pending.map(({ line, text }) => ({ id: line.id, text }))
-    const after = state.cursor
-    const { cursor } = await this.#backend.append(this.key, lines, after === undefined ? {} : { after })
+  /** Folds lines that are in the backend: as they are if nothing came between, else by reading on. */
+  #fold(pending: readonly Pending[], cursor: Cursor | undefined): Promise<void> | undefined {
     if (cursor === undefined) {
       for (const { line } of pending) this.#own.add(line.id)
-      await this.#readOn()
-      return
+      return this.#readOn()
     }
+    const state = this.#state
     const news = new News()
     for (const { line } of pending) this.#take(state, line, 'local', news, true)
     state.cursor = cursor
     this.#tellNews(state, news)
+    return undefined
+  }
+
+  #end(pending: readonly Pending[], error?: unknown): void {
+    if (isFoldlogError(error, 'NOT_FOUND')) this.#markDeleted('external')
+    for (const { resolve, reject } of pending) {
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    if (this.#queue.length === 0) this.#tip = undefined
+    this.#next()
   }
 
   /** Folds what the backend has beyond the cursor; reads everything anew if the cursor leads nowhere. */
@@ -336,7 +346,7 @@ export class Log {
     for await (const batch of this.#backend.read(this.key, state.cursor === undefined ? {} : { after: state.cursor })) {
       this.#takeBatch(state, batch, news)
     }
-    if (news.isRefold) refold(state, this.key)
+    if (news.rewound !== undefined) refold(state, this.key)
   }
 
   #takeBatch(state: State, batch: LineBatch, news: News): void {
@@ -361,9 +371,9 @@ export class Log {
     const added = state.lines.add(line)
     if (added.effect === 'none') return
     if (added.effect === 'refold') {
-      news.isRefold = true
-      news.missing.push(...added.missing)
-      news.added.push(...added.added)
+      news.rewound ??= { missing: [], added: [] }
+      news.rewound.missing.push(...added.missing)
+      news.rewound.added.push(...added.added)
       return
     }
     for (const inner of added.events) {
@@ -385,9 +395,9 @@ export class Log {
   }
 
   #tellNews(state: State, news: News): void {
-    if (news.isRefold) refold(state, this.key)
+    if (news.rewound !== undefined) refold(state, this.key)
     if (news.arrivals.length > 0) this.#tell({ kind: 'events', arrivals: news.arrivals })
-    if (news.isRefold) this.#tell({ kind: 'rewound', missing: news.missing, added: news.added })
+    if (news.rewound !== undefined) this.#tell({ kind: 'rewound', ...news.rewound })
   }
 
   /** Tells once that the session is gone. */

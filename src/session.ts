@@ -283,18 +283,15 @@ export class Session {
   }
 
   /** Writes the events `make` makes as one line, unless the key is known. Returns the events that count. */
-  async #commit(make: () => readonly InnerEvent[], { key }: WriteOptions = {}): Promise<readonly SessionEvent[]> {
+  #commit(make: () => readonly InnerEvent[], options: WriteOptions | undefined): Promise<readonly SessionEvent[]> {
     this.#check()
+    const key = options?.key
     if (key === undefined) return this.#write(make())
     const running = this.#keyed.get(key)
     if (running !== undefined) return running
-    const call = this.#writeOnce(make, key)
+    const call = this.#writeOnce(make, key).finally(() => this.#keyed.delete(key))
     this.#keyed.set(key, call)
-    try {
-      return await call
-    } finally {
-      this.#keyed.delete(key)
-    }
+    return call
   }
 
   async #writeOnce(make: () => readonly InnerEvent[], key: string): Promise<readonly SessionEvent[]> {
@@ -306,11 +303,11 @@ export class Session {
     return this.#log.eventsOfKey(key) ?? own
   }
 
-  async #write(events: readonly InnerEvent[], key?: string): Promise<readonly SessionEvent[]> {
+  #write(events: readonly InnerEvent[], key?: string): Promise<readonly SessionEvent[]> {
     const time = now()
     const line: Line = { id: events[0]!.id, type: events[0]!.type, time, isRedacted: false, version: 1, events }
-    await this.#log.append(key === undefined ? line : { ...line, key })
-    return events.map(({ id, type, data }) => ({ id, type, time, data }))
+    const appended = this.#log.append(key === undefined ? line : { ...line, key })
+    return appended.then(() => events.map(({ id, type, data }) => ({ id, type, time, data })))
   }
 
   #event<T extends keyof CoreEvents>(type: T, data: CoreEvents[T], id: string = this.#log.nextId()): InnerEvent {

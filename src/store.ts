@@ -5,27 +5,31 @@
  * from the cache stay cheap.
  */
 import type { Backend, Capabilities, SessionKey } from './backend.ts'
-import { fileBackend, type FsyncPolicy } from './backends/file/index.ts'
+import type { FsyncPolicy } from './backends/file/index.ts'
 import { bus as defaultBus, type Bus, type Listener } from './bus.ts'
+import { useEngine, type Engine, type Namespace } from './engine.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { InfoPatch } from './event.ts'
 import { getFile, putFile, type FileRef } from './files.ts'
 import { newId } from './id.ts'
-import { Infos, type FoldedInfo, type ListOptions, type Page } from './infos.ts'
+import type { ListOptions, Page } from './infos.ts'
 import type { Json } from './json.ts'
-import type { Logs, OnChange } from './logs.ts'
+import type { Log } from './log.ts'
+import type { Logs } from './logs.ts'
 import type { MergeLine, Merged } from './merge.ts'
 import type { SessionInfo } from './message.ts'
 import { encodeName, normalizeId } from './name.ts'
 import type { Session } from './session.ts'
-import type { Watch } from './watch.ts'
 
 export interface StoreOptions {
   /** Default `default`. Any string that is not blank; see docs/format.md §1.1. */
   readonly namespace?: string
   /** Whether changes by other processes are published as they happen. Default false: they are seen when something is read. */
   readonly watch?: boolean
-  /** When lines reach the disk, docs/durability.md. Default `everysec`. Only for directories. */
+  /**
+   * When lines reach the disk: `always` before an append resolves, `everysec` (default) within a second, `never` when the system writes them.
+   * A crash of this process loses nothing acknowledged in any case. Only for directories.
+   */
   readonly fsync?: FsyncPolicy
   /** Default: the bus of this process. */
   readonly bus?: Bus
@@ -54,16 +58,14 @@ export interface Health {
 /** A page of a listing when awaited, every session when iterated. */
 export type Listing = PromiseLike<Page> & AsyncIterable<SessionInfo>
 
-/** What all stores over one backend share. */
-interface Shared {
-  readonly backend: Backend
-  readonly bus: Bus
-  /** A backend that was passed in belongs to who made it, and is not closed here. */
-  readonly ownsBackend: boolean
+/** What `openStore` returned and the stores of other namespaces made from it: they are closed together. */
+interface Family {
+  readonly engine: Engine
   readonly watch: boolean
   readonly stores: Map<string, Store>
+  /** Ways to stop the listeners that were added. */
+  readonly listeners: Set<() => void>
   isClosed: boolean
-  logs: Promise<Logs> | undefined
 }
 
 const DEFAULT_NAMESPACE = 'default'
@@ -78,17 +80,9 @@ export async function openStore(root?: string | Backend, options: StoreOptions =
   const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, bus = defaultBus } = options
   // An empty variable is as good as none: it would name the current directory.
   const place = root ?? (process.env['FOLDLOG_ROOT'] || DEFAULT_ROOT)
-  const backend = typeof place === 'string' ? fileBackend(place, fsync === undefined ? {} : { fsync }) : place
-  const shared: Shared = {
-    backend,
-    bus,
-    ownsBackend: typeof place === 'string',
-    watch,
-    stores: new Map(),
-    isClosed: false,
-    logs: undefined,
-  }
-  const store = new Store(shared, namespace)
+  encodeName(normalizeId(namespace) ?? namespace)
+  const engine = useEngine(place, fsync, bus)
+  const store = new Store({ engine, watch, stores: new Map(), listeners: new Set(), isClosed: false }, namespace)
   try {
     await store.ready()
     return store
@@ -102,33 +96,32 @@ export async function openStore(root?: string | Backend, options: StoreOptions =
 export class Store {
   /** The namespace. */
   readonly name: string
-  readonly #shared: Shared
-  readonly #infos: Infos
-  #watch: Watch | undefined
-  #isWatching: Promise<void> | undefined
-  #isLive = false
+  readonly #family: Family
+  readonly #engine: Engine
+  readonly #space: Namespace
 
   /** Made by `openStore` and `namespace`. */
-  constructor(shared: Shared, namespace: string) {
+  constructor(family: Family, namespace: string) {
     this.name = normalizeId(namespace) ?? namespace
     encodeName(this.name)
-    this.#shared = shared
-    this.#infos = new Infos(shared.backend, this.name, (id, known) => this.#readInfo(id, known))
-    shared.stores.set(this.name, this)
+    this.#family = family
+    this.#engine = family.engine
+    this.#space = family.engine.namespace(this.name)
+    family.stores.set(this.name, this)
   }
 
   /** The directory or the place of the backend. */
   get root(): string {
-    return this.#shared.backend.root
+    return this.#engine.backend.root
   }
 
   get capabilities(): Capabilities {
-    return this.#shared.backend.capabilities
+    return this.#engine.backend.capabilities
   }
 
   /** Resolves when a store that watches does so. `openStore` has awaited it. */
   async ready(): Promise<void> {
-    if (this.#shared.watch) await this.#startWatching()
+    if (this.#family.watch) await this.#space.watch()
   }
 
   /** Creates a session. Rejects with `ALREADY_EXISTS` if the id is taken. Durable as the store's `fsync` says. */
@@ -165,11 +158,15 @@ export class Store {
    * Infos, newest activity first. Await it for a page, iterate it for every session; it looks once, before the first one.
    */
   list(options: ListOptions = {}): Listing {
-    const first = (): Promise<Page> => this.#page(options)
+    const first = async (): Promise<Page> => {
+      this.#check()
+      options.signal?.throwIfAborted()
+      return this.#space.list(options)
+    }
     const later = (cursor: string): Page => {
       this.#check()
       options.signal?.throwIfAborted()
-      return this.#infos.page({ ...options, cursor })
+      return this.#space.page({ ...options, cursor })
     }
     return {
       // oxlint-disable-next-line no-thenable -- awaiting a listing for its first page is what it is for
@@ -190,10 +187,10 @@ export class Store {
     this.#check()
     const key = this.#key(this.#id(id))
     const log = (await this.#logs()).peek(key)
-    const wasThere = await this.#shared.backend.remove(key)
+    const wasThere = await this.#engine.backend.remove(key)
     if (log !== undefined) log.markDeleted()
     else if (wasThere) this.#publishDeleted(key)
-    this.#infos.drop(key.sessionId)
+    this.#space.drop(key.sessionId)
     return wasThere
   }
 
@@ -221,13 +218,13 @@ export class Store {
   /** Stores bytes in the namespace's `files/` under their hash; the result is spread into a file part. */
   async putFile(bytes: Uint8Array, mediaType: string, name?: string): Promise<FileRef> {
     this.#check()
-    return putFile(this.#shared.backend, this.name, bytes, mediaType, name)
+    return putFile(this.#engine.backend, this.name, bytes, mediaType, name)
   }
 
   /** Reads stored bytes, checked against their hash; undefined if they are not there. */
   async getFile(file: string, mediaType: string): Promise<Uint8Array | undefined> {
     this.#check()
-    return getFile(this.#shared.backend, this.name, file, mediaType)
+    return getFile(this.#engine.backend, this.name, file, mediaType)
   }
 
   /** Deletes sessions without activity since a time, or for so many ms. Nothing is ever deleted by itself. Returns their ids. */
@@ -252,9 +249,9 @@ export class Store {
 
   /** The store of another namespace of the same root; the same one for the same name. */
   namespace(name: string): Store {
-    const known = this.#shared.stores.get(normalizeId(name) ?? name)
+    const known = this.#family.stores.get(normalizeId(name) ?? name)
     if (known !== undefined) return known
-    const store = new Store(this.#shared, name)
+    const store = new Store(this.#family, name)
     // Nobody waits for it here; whoever has to can await `ready`.
     store.ready().catch((error: unknown) => store.#report(error))
     return store
@@ -263,12 +260,21 @@ export class Store {
   /** The namespaces that have sessions or had some. */
   async namespaces(): Promise<string[]> {
     this.#check()
-    return [...(await this.#shared.backend.namespaces())].sort()
+    return [...(await this.#engine.backend.namespaces())].sort()
   }
 
-  /** Calls back on events of this namespace: a type of the bus, a type of one's own, or `*`. Returns the way to stop. */
+  /**
+   * Calls back on events of this namespace: a type of the bus, a type of one's own, or `*`. Returns the way to stop; closing the store stops it
+   * too.
+   */
   on<T extends string>(type: T, listener: Listener<T>): () => void {
-    return this.#shared.bus.on(type, (event) => (this.#isMine(event) ? listener(event) : undefined))
+    const stop = this.#engine.bus.on(type, (event) => (this.#isMine(event) ? listener(event) : undefined))
+    const off = (): void => {
+      this.#family.listeners.delete(off)
+      stop()
+    }
+    this.#family.listeners.add(off)
+    return off
   }
 
   /** As `on`, for the next event only. */
@@ -282,7 +288,7 @@ export class Store {
 
   /** Publishes something transient, in no log: `typing`, a progress. */
   notice(name: string, data?: Json, sessionId?: string): void {
-    const { bus } = this.#shared
+    const { bus } = this.#engine
     bus.publish({
       type: 'notice',
       root: this.root,
@@ -298,7 +304,7 @@ export class Store {
     const base = { root: this.root, namespace: this.name, capabilities: this.capabilities }
     try {
       this.#check()
-      await this.#shared.backend.check()
+      await this.#engine.backend.check()
       return { ok: true, ...base }
     } catch (error) {
       return { ok: false, ...base, problem: error instanceof Error ? error : new Error(String(error)) }
@@ -310,46 +316,20 @@ export class Store {
    * in the backend already.
    */
   async close(): Promise<void> {
-    if (this.#shared.isClosed) return
-    this.#shared.isClosed = true
-    try {
-      for (const store of this.#shared.stores.values()) await store.#end()
-    } finally {
-      if (this.#shared.ownsBackend) await this.#shared.backend.close()
-    }
+    if (this.#family.isClosed) return
+    this.#family.isClosed = true
+    for (const off of this.#family.listeners) off()
+    await this.#engine.release()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  async #end(): Promise<void> {
-    try {
-      await this.#isWatching
-    } catch {
-      // It could not watch, and whoever asked for it was told. There is nothing to stop.
-    }
-    await this.#watch?.stop()
-    await this.#infos.save()
-  }
-
-  async #page(options: ListOptions): Promise<Page> {
-    this.#check()
-    options.signal?.throwIfAborted()
-    if (!this.#isLive) await this.#infos.refresh()
-    this.#isLive = this.#watch !== undefined && this.#shared.watch
-    return this.#infos.page(options)
-  }
-
-  async #readInfo(sessionId: string, known: FoldedInfo | undefined): Promise<FoldedInfo | undefined> {
-    // Not `#logs()`: the infos are read a last time while the store closes.
-    return (await this.#openLogs()).info({ namespace: this.name, sessionId }, known)
-  }
-
-  async #handle(log: Parameters<OnChange>[0]): Promise<Session> {
+  async #handle(log: Log): Promise<Session> {
     const { Session } = await import('./session.ts')
     return new Session(
-      this.#shared.backend,
+      this.#engine.backend,
       log,
       (ring) => this.#wake(log, ring),
       () => this.#check(),
@@ -357,61 +337,25 @@ export class Store {
   }
 
   /** Rings on every change of a log, by this process or another. */
-  async #wake(log: Parameters<OnChange>[0], ring: () => void): Promise<() => void> {
+  async #wake(log: Log, ring: () => void): Promise<() => void> {
     const stopListening = log.listen(ring)
-    await this.#startWatching()
+    await this.#space.watch()
     return stopListening
-  }
-
-  #startWatching(): Promise<void> {
-    this.#isWatching ??= this.#watchNow()
-    return this.#isWatching
-  }
-
-  async #watchNow(): Promise<void> {
-    if (this.capabilities.watch === 'none') return
-    const [{ Watch }, logs] = await Promise.all([import('./watch.ts'), this.#logs()])
-    const { backend, bus } = this.#shared
-    this.#watch = await Watch.start(backend, bus, logs, this.#infos, this.name)
   }
 
   #logs(): Promise<Logs> {
     this.#check()
-    return this.#openLogs()
-  }
-
-  #openLogs(): Promise<Logs> {
-    this.#shared.logs ??= this.#loadLogs()
-    return this.#shared.logs
-  }
-
-  async #loadLogs(): Promise<Logs> {
-    const { Logs } = await import('./logs.ts')
-    const { backend, bus, stores } = this.#shared
-    const onChange: OnChange = (log) => {
-      const store = stores.get(log.key.namespace)
-      if (store !== undefined) store.#note(log)
-    }
-    return new Logs(backend, bus, onChange, ({ namespace, sessionId }) => {
-      const store = stores.get(namespace)
-      return store === undefined ? undefined : store.#watch?.told(sessionId)
-    })
-  }
-
-  #note(log: Parameters<OnChange>[0]): void {
-    this.#watch?.noteLog(log)
-    if (log.isDeleted) this.#infos.drop(log.key.sessionId)
-    else this.#infos.note(log.key.sessionId, () => log.info)
+    return this.#engine.logs()
   }
 
   #report(error: unknown): void {
-    if (this.#shared.isClosed) return
+    if (this.#family.isClosed) return
     const wrapped = error instanceof Error ? error : new Error(String(error))
-    this.#shared.bus.publish({ type: 'store.error', root: this.root, namespace: this.name, error: wrapped })
+    this.#engine.bus.publish({ type: 'store.error', root: this.root, namespace: this.name, error: wrapped })
   }
 
   #publishDeleted({ namespace, sessionId }: SessionKey): void {
-    this.#shared.bus.publish({ type: 'session.deleted', root: this.root, namespace, sessionId, origin: 'local' })
+    this.#engine.bus.publish({ type: 'session.deleted', root: this.root, namespace, sessionId, origin: 'local' })
   }
 
   #isMine(event: { readonly root: string; readonly namespace: string }): boolean {
@@ -431,7 +375,7 @@ export class Store {
   }
 
   #check(): void {
-    if (this.#shared.isClosed) throw new FoldlogError('CLOSED', `the store ${this.root} was closed: open it again`)
+    if (this.#family.isClosed) throw new FoldlogError('CLOSED', `the store ${this.root} was closed: open it again`)
   }
 }
 

@@ -70,9 +70,12 @@ export class TurnFacts {
     for (const id of facts.results) this.#change(id, 0, sign)
   }
 
-  /** The calls without a result. */
-  get openCalls(): readonly string[] {
-    return [...(this.#calls ?? [])].filter(([, call]) => isOpen(call)).map(([id]) => id)
+  /** The calls without a result, and those with one. */
+  callIds(): { readonly open: readonly string[]; readonly closed: readonly string[] } {
+    const calls = [...(this.#calls ?? [])]
+    const open = calls.filter(([, call]) => isOpen(call)).map(([id]) => id)
+    const closed = calls.filter(([, call]) => !isOpen(call)).map(([id]) => id)
+    return { open, closed }
   }
 
   #change(callId: string, calls: number, results: number): void {

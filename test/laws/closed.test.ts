@@ -3,8 +3,9 @@
  */
 import { expect, test } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { Bus } from '../../src/bus.ts'
 import type { Session } from '../../src/session.ts'
-import type { Store } from '../../src/store.ts'
+import { openStore, type Store } from '../../src/store.ts'
 import { anew, idsOf, open, temp } from '../support/temp.ts'
 
 const CLOSED = { name: 'FoldlogError', code: 'CLOSED' }
@@ -202,4 +203,36 @@ test('two handles of a session in one store are one: each sees at once what the 
   await one.close()
   await other.add({ id: 'd', text: 'other' })
   expect(other.info.messageCount).toBe(4)
+})
+
+test('two stores of one root on one bus are one: it hears of everything once, and either may close first', async () => {
+  const root = temp()
+  const bus = new Bus()
+  const [first, second] = [await openStore(root, { bus, watch: true }), await openStore(root, { bus, watch: true })]
+  const heard: string[] = []
+  bus.on('*', (event) => heard.push(`${event.type} ${'origin' in event ? event.origin : ''}`))
+  const one = await first.create({ id: 's' })
+  const other = (await second.get('s'))!
+  await one.add({ id: 'a', text: 'a' })
+  await other.add({ id: 'b', text: 'b' })
+  await first.close()
+  await expect(one.add({ text: 'late' })).rejects.toMatchObject(CLOSED)
+  await other.add({ id: 'c', text: 'c' })
+  expect(idsOf(await other.messages())).toEqual(['a', 'b', 'c'])
+  await second.close()
+  expect(heard.filter((each) => each.startsWith('message.created'))).toEqual(Array(3).fill('message.created local'))
+  expect(heard.filter((each) => each.startsWith('session.created'))).toEqual(['session.created local'])
+})
+
+test('a closed store listens no more', async () => {
+  const root = temp()
+  const bus = new Bus()
+  const [first, second] = [await openStore(root, { bus }), await openStore(root, { bus })]
+  let heard = 0
+  first.on('session.created', () => heard++)
+  await second.create()
+  await first.close()
+  await second.create()
+  await second.close()
+  expect(heard).toBe(1)
 })

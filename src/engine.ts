@@ -1,0 +1,155 @@
+/**
+ * What all stores over one backend share in this process: the open logs, and for each namespace its infos and its watch.
+ *
+ * A directory that is opened twice with the same bus and the same `fsync` is one engine, so that its bus hears of every event once. It
+ * lives as long as a store uses it.
+ */
+import { resolve } from 'node:path'
+import type { Backend } from './backend.ts'
+import { fileBackend, type FsyncPolicy } from './backends/file/index.ts'
+import type { Bus } from './bus.ts'
+import { Infos, type ListOptions, type Page } from './infos.ts'
+import type { Log } from './log.ts'
+import type { Logs, Told } from './logs.ts'
+import type { Watch } from './watch.ts'
+
+const engines = new WeakMap<Bus, Map<string | Backend, Engine>>()
+
+/** The engine of a directory or a backend on a bus, with one more user. */
+export function useEngine(place: string | Backend, fsync: FsyncPolicy | undefined, bus: Bus): Engine {
+  const key = typeof place === 'string' ? `${fsync ?? ''} ${resolve(place)}` : place
+  let known = engines.get(bus)
+  if (known === undefined) engines.set(bus, (known = new Map()))
+  let engine = known.get(key)
+  if (engine === undefined) {
+    const backend = typeof place === 'string' ? fileBackend(place, fsync === undefined ? {} : { fsync }) : place
+    const forget = (): void => void known.delete(key)
+    // A backend that was passed in belongs to who made it.
+    engine = new Engine(backend, bus, typeof place === 'string', forget)
+    known.set(key, engine)
+  }
+  engine.users++
+  return engine
+}
+
+export class Engine {
+  readonly backend: Backend
+  readonly bus: Bus
+  users = 0
+  readonly #ownsBackend: boolean
+  readonly #forget: () => void
+  readonly #namespaces = new Map<string, Namespace>()
+  #logs: Promise<Logs> | undefined
+
+  constructor(backend: Backend, bus: Bus, ownsBackend: boolean, forget: () => void) {
+    this.backend = backend
+    this.bus = bus
+    this.#ownsBackend = ownsBackend
+    this.#forget = forget
+  }
+
+  namespace(name: string): Namespace {
+    let namespace = this.#namespaces.get(name)
+    if (namespace === undefined) this.#namespaces.set(name, (namespace = new Namespace(this, name)))
+    return namespace
+  }
+
+  /** The open logs. What they need, zod among it, is loaded with the first call. */
+  logs(): Promise<Logs> {
+    this.#logs ??= this.#load()
+    return this.#logs
+  }
+
+  /** One user less. With the last one everything ends; nothing that was acknowledged is pending then. */
+  async release(): Promise<void> {
+    this.users--
+    if (this.users > 0) return
+    this.#forget()
+    try {
+      for (const namespace of this.#namespaces.values()) await namespace.end()
+    } finally {
+      if (this.#ownsBackend) await this.backend.close()
+    }
+  }
+
+  async #load(): Promise<Logs> {
+    const { Logs } = await import('./logs.ts')
+    return new Logs(
+      this.backend,
+      this.bus,
+      (log) => this.#namespaces.get(log.key.namespace)?.note(log),
+      ({ namespace, sessionId }) => this.#namespaces.get(namespace)?.told(sessionId),
+    )
+  }
+}
+
+/** A namespace: the infos of its sessions, and its watch if somebody wants one. */
+export class Namespace {
+  readonly #engine: Engine
+  readonly #name: string
+  readonly #infos: Infos
+  #watch: Watch | undefined
+  #isWatching: Promise<void> | undefined
+  /** The infos were brought up to date while watching: from then on changes come by themselves. */
+  #isLive = false
+
+  constructor(engine: Engine, name: string) {
+    this.#engine = engine
+    this.#name = name
+    this.#infos = new Infos(engine.backend, name, async (sessionId, known) => {
+      return (await engine.logs()).info({ namespace: name, sessionId }, known)
+    })
+  }
+
+  /** Resolves when every change made from then on will be told. */
+  watch(): Promise<void> {
+    this.#isWatching ??= this.#startWatching()
+    return this.#isWatching
+  }
+
+  /** The first page of a listing, after a look at what has changed. */
+  async list(options: ListOptions): Promise<Page> {
+    const isWatched = this.#watch !== undefined
+    if (!this.#isLive) await this.#infos.refresh()
+    this.#isLive = isWatched
+    return this.#infos.page(options)
+  }
+
+  /** A further page, without a look. */
+  page(options: ListOptions): Page {
+    return this.#infos.page(options)
+  }
+
+  /** Takes notice of what a log that is open here has read or written. */
+  note(log: Log): void {
+    this.#watch?.noteLog(log)
+    if (log.isDeleted) this.drop(log.key.sessionId)
+    else this.#infos.note(log.key.sessionId, () => log.info)
+  }
+
+  drop(sessionId: string): void {
+    this.#infos.drop(sessionId)
+  }
+
+  /** Up to where the changes of a session were told. */
+  told(sessionId: string): Told | undefined {
+    return this.#watch?.told(sessionId)
+  }
+
+  async end(): Promise<void> {
+    try {
+      await this.#isWatching
+    } catch {
+      // It could not watch, and whoever asked for it was told. There is nothing to stop.
+    }
+    await this.#watch?.stop()
+    await this.#infos.save()
+  }
+
+  async #startWatching(): Promise<void> {
+    const { backend, bus } = this.#engine
+    if (backend.capabilities.watch === 'none') return
+    const [{ Watch }, logs] = await Promise.all([import('./watch.ts'), this.#engine.logs()])
+    this.#watch = await Watch.start(backend, bus, logs, this.#infos, this.#name)
+  }
+}
