@@ -54,6 +54,10 @@ export class LineSet {
     return this.#keys.get(key)
   }
 
+  get isEmpty(): boolean {
+    return this.#owners.size === 0
+  }
+
   has(eventId: string): boolean {
     return this.#owners.has(eventId)
   }

@@ -280,6 +280,7 @@ export class Log {
   #write(pending: readonly Pending[]): Promise<AppendResult> {
     try {
       if (this.#isDeleted) throw notFound(this.key)
+      if (isForeign(this.#state)) throw notALog(this.key)
       const after = this.#state.cursor
       const lines: NewLine[] = pending.map(({ line, text }) => ({ id: line.id, text }))
       return this.#backend.append(this.key, lines, after === undefined ? NO_OPTIONS : { after })
@@ -443,6 +444,16 @@ function unsupported(state: State, eventId: string, detail: string): false {
 
 function find(state: State, finding: Finding): void {
   state.findings.set(`${finding.kind} ${finding.eventId}`, finding)
+}
+
+/** Whether nothing in the file is ours: it has bytes, and no event nor the beginning of one. */
+function isForeign({ lines, damage }: State): boolean {
+  return lines.isEmpty && damage.some(({ kind }) => kind !== 'torn' && kind !== 'nul')
+}
+
+function notALog({ namespace, sessionId }: SessionKey): FoldlogError {
+  const message = `the file of session ${sessionId} in ${namespace} holds no event, but something else: move it away`
+  return new FoldlogError('NOT_A_LOG', message, { namespace, sessionId })
 }
 
 function notFound({ namespace, sessionId }: SessionKey): FoldlogError {

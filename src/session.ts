@@ -285,7 +285,7 @@ export class Session {
   /** Writes the events `make` makes as one line, unless the key is known. Returns the events that count. */
   #commit(make: () => readonly InnerEvent[], options: WriteOptions | undefined): Promise<readonly SessionEvent[]> {
     this.#check()
-    const key = options?.key
+    const key = options?.key?.toWellFormed()
     if (key === undefined) return this.#write(make())
     const running = this.#keyed.get(key)
     if (running !== undefined) return running
