@@ -1,8 +1,8 @@
 /**
  * The content of a message as registers: fields and parts, each with the event that set it.
  *
- * Invariants held here: I3 and I4, as in registers.ts. Most messages are one event: then the body is that event's data
- * as it is, and nothing is copied. Everything in this file is pure.
+ * Invariants held here: I3 and I4, as in registers.ts. Most messages are one event: then the content is that event's data as it is,
+ * nothing is copied, and no body is made. Everything in this file is pure.
  */
 import type { JsonObject } from './json.ts'
 import type { MessageData } from './event.ts'
@@ -10,6 +10,9 @@ import type { Part } from './message.ts'
 
 /** Fixed by a message's first event, or kept apart. */
 const NOT_FIELDS: ReadonlySet<string> = new Set(['id', 'turnId', 'parentId', 'after', 'parts'])
+
+/** A message as it is now, without its time. Fields are missing while its first event has not come. */
+export type Content = Partial<MessageData>
 
 interface PartPatch {
   readonly at: string
@@ -19,7 +22,7 @@ interface PartPatch {
 
 export class Body {
   /** The fields as they are now, never changed in place. */
-  #data: Partial<MessageData>
+  #data: Content
   /** Who set the fields, except those that `#setAt` names. */
   readonly #at: string
   #setAt: Map<string, string> | undefined
@@ -33,8 +36,13 @@ export class Body {
     this.#partsAt = data === undefined ? '' : at
   }
 
-  get data(): Partial<MessageData> {
+  get data(): Content {
     return this.#data
+  }
+
+  /** The fields and the parts, as they are now. */
+  get content(): Content {
+    return this.#patches === undefined ? this.#data : { ...this.#data, parts: this.parts }
   }
 
   /** Sets the given fields where nothing newer did; `null` unsets, unless it is kept as it would be in a body of one event. */
@@ -115,11 +123,10 @@ const NO_IDS: readonly string[] = []
 const PLAIN: Facts = { usage: undefined, calls: NO_IDS, results: NO_IDS, isUnfinished: false, isUser: false }
 const USER: Facts = { ...PLAIN, isUser: true }
 
-export function factsOf(body: Body): Facts {
-  const { role, status, usage } = body.data
+export function factsOf({ role, status, usage, parts = [] }: Content): Facts {
   let calls: string[] | undefined
   let results: string[] | undefined
-  for (const part of body.parts) {
+  for (const part of parts) {
     if (part.type === 'tool-call') (calls ??= []).push(part.callId)
     else if (part.type === 'tool-result') (results ??= []).push(part.callId)
   }

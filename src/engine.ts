@@ -123,11 +123,13 @@ export class Namespace {
   /** Takes notice of what a log that is open here has read or written. */
   note(log: Log): void {
     this.#watch?.noteLog(log)
-    if (log.isDeleted) this.drop(log.key.sessionId)
+    if (log.isDeleted) this.#infos.drop(log.key.sessionId)
     else this.#infos.note(log.key.sessionId, () => log.info)
   }
 
-  drop(sessionId: string): void {
+  /** Takes notice that a session was deleted here, which is told by who did it. */
+  forget(sessionId: string): void {
+    this.#watch?.forget(sessionId)
     this.#infos.drop(sessionId)
   }
 

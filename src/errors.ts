@@ -20,8 +20,8 @@
  * | `HEAD_MOVED` | the guard `expectedHead` did not hold; nothing was written |
  * | `CLOSED` | use after `close()` |
  * | `NOT_A_LOG` | a link, directory, FIFO or device where a log should be |
- * | `STORAGE_FULL` | no space: the outcome is unknown, a retry with the same ids is safe |
- * | `STORAGE_FAILED` | the disk refused: the outcome is unknown, a retry with the same ids is safe |
+ * | `STORAGE_FULL` | no space: the outcome is unknown; a call that has a `key`, or names its message's id, is safe to repeat |
+ * | `STORAGE_FAILED` | the disk refused: the outcome is unknown; a call that has a `key`, or names its message's id, is safe to repeat |
  * | `STORAGE_DENIED` | no permission, or a read-only file system; nothing was written |
  * | `STALE_CURSOR` | the place a cursor names is no longer there: read from the start |
  * | `UNSUPPORTED` | this backend or this version cannot do that |
@@ -74,7 +74,10 @@ export class FoldlogError extends Error {
     Object.assign(this, rest)
   }
 
-  /** Whether the same call may succeed if it is made again, without anything else being changed first. */
+  /**
+   * Whether the same call may succeed if it is made again, without anything else being changed first. Where the outcome is unknown, give the
+   * call a `key`: then it is in once, however often it is made.
+   */
   get retriable(): boolean {
     return RETRIABLE.has(this.code)
   }

@@ -5,6 +5,7 @@
  * unknown fields, because what an older version does not know a newer one may have written. This file alone knows zod.
  */
 import { z } from 'zod'
+import { checkOf, type Check } from './check.ts'
 import { FoldlogError } from './errors.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { Audience, ErrorInfo, Message, Part, Role, SessionParent, Source, Status, Usage } from './message.ts'
@@ -257,13 +258,23 @@ export const dataSchemas: { readonly [T in CoreType]: z.ZodType } = {
   'part.updated': z.looseObject({ messageId: id, partId: id, part: part.nullable() }),
 }
 
+/** Made when the first event of a type comes. */
+const CHECKS = new Map<string, Check>()
+
 /** Whether the data of an event read from a log fits its type. Always true for types that are not core. */
 export function isValidData(type: string, data: Json): boolean {
-  return !CORE_TYPES.has(type) || dataSchemas[type as CoreType].safeParse(data).success
+  return !CORE_TYPES.has(type) || fits(type as CoreType, data)
+}
+
+function fits(type: CoreType, data: unknown): boolean {
+  let check = CHECKS.get(type)
+  if (check === undefined) CHECKS.set(type, (check = checkOf(dataSchemas[type])))
+  return check(data)
 }
 
 /** Throws `INVALID_EVENT`, naming the field, unless `data` fits its core type. For what is about to be written. */
 export function assertData(type: CoreType, data: unknown, what: string): void {
+  if (fits(type, data)) return
   const result = dataSchemas[type].safeParse(data)
   if (result.success) return
   const issue = result.error.issues[0]

@@ -4,7 +4,7 @@
  *
  * Equal to folding the log: test/extend.test.ts compares the two. Everything in this file is pure.
  */
-import { Body, factsOf } from './body.ts'
+import { factsOf } from './body.ts'
 import { isCoreEvent, isCustomType, isValidData, type InfoPatch, type MessageData } from './event.ts'
 import { timeOf } from './id.ts'
 import { deepFreeze, type Json, type JsonObject } from './json.ts'
@@ -89,8 +89,7 @@ function merged(before: JsonObject, patch: JsonObject | null): JsonObject {
 function created({ info, resume }: Resumable, data: MessageData, at: string): Resumable | undefined {
   const opens = data.turnId === data.id && (data.after === undefined || data.after === info.head)
   if (data.id !== at || data.parentId !== undefined || !(opens || data.turnId === resume.turnId)) return undefined
-  const body = new Body(data, at)
-  const own = factsOf(body)
+  const own = factsOf(data)
   const facts = new TurnFacts()
   facts.add(own, 1)
   const open = new Set(own.isUser ? [] : resume.open)
@@ -118,7 +117,7 @@ function created({ info, resume }: Resumable, data: MessageData, at: string): Re
       turnCount: info.turnCount + (opens ? 1 : 0),
       branchCount: Math.max(1, info.branchCount),
       usage: usage.usage,
-      preview: info.preview === '' && own.isUser ? previewOf(body) : info.preview,
+      preview: info.preview === '' && own.isUser ? previewOf(data) : info.preview,
     },
   }
 }

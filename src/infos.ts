@@ -7,6 +7,7 @@
  *
  * Invariant held here: I5 caches may vanish at any moment; only speed is lost. The backend's listing is the truth: an entry counts only while the
  * listing gives the version it was made of, and one made of a log that was still being written is checked against the log once more.
+ * Where another version brings no line behind the place of an entry, the log is folded anew: it may have been edited before that place.
  */
 import type { Backend, Cursor, Head } from './backend.ts'
 import { isFoldlogError } from './errors.ts'
@@ -31,7 +32,7 @@ export interface FoldedInfo {
   readonly cursor: Cursor | undefined
 }
 
-/** Reads a session up to now, going on from what is known if that is possible; undefined if it is gone. */
+/** Reads a session up to now, going on from what is known if that is possible and brings anything; undefined if it is gone. */
 export type ReadInfo = (sessionId: string, known: FoldedInfo | undefined) => Promise<FoldedInfo | undefined>
 
 export interface ListOptions {

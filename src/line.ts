@@ -106,13 +106,16 @@ const BREAKS = /[\u2028\u2029]/g
 
 /** Escapes what other tools take for line breaks, and a marker inside the data, where a torn line would resume. */
 function escapeRest(data: string): string {
-  const text = data.replace(BREAKS, (char) => (char === '\u2028' ? '\\u2028' : '\\u2029'))
+  const hasBreaks = data.includes('\u2028') || data.includes('\u2029')
+  const text = hasBreaks ? data.replace(BREAKS, (char) => (char === '\u2028' ? '\\u2028' : '\\u2029')) : data
   return text.includes(MARKER) ? text.replaceAll(MARKER, '{"\\u0076":1,"id":"') : text
 }
 
 /** Reads one physical line, given without its line feed. Never throws on content. */
-export function decodeLine(bytes: Uint8Array, place: Place): Decoded {
-  const { start, end } = strip(bytes)
+export function decodeLine(given: Uint8Array, place: Place): Decoded {
+  const bytes = asBuffer(given)
+  const start = startOf(bytes)
+  const end = trimEnd(bytes, start, bytes.length)
   if (end <= start) {
     // Nothing but a CR or white space is an empty line; NULs are the trace of a file that was never written out.
     return bytes.length > 0 && bytes.includes(0)
@@ -121,20 +124,30 @@ export function decodeLine(bytes: Uint8Array, place: Place): Decoded {
   }
   if (end - start > MAX_LINE_BYTES) return { lines: [], damage: [report('too-large', bytes, start, end, place)] }
   const whole = parse(bytes, start, end)
-  if (typeof whole !== 'string') return { lines: [whole], damage: [] }
+  if (typeof whole !== 'string') return { lines: [whole], damage: NO_DAMAGE }
   return recover(bytes, start, end, whole, place)
 }
 
-const NOTHING: Decoded = { lines: [], damage: [] }
+const NO_DAMAGE: readonly Damage[] = []
+const NOTHING: Decoded = { lines: [], damage: NO_DAMAGE }
 
-/** The range without a BOM, a CR at the end and NULs at both ends. */
-function strip(bytes: Uint8Array): { start: number; end: number } {
+/** The same bytes. Files give Buffers already: a view of each line would cost as much as decoding it. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Where a line begins after NULs and a BOM. */
+function startOf(bytes: Buffer): number {
   let start = 0
-  let end = bytes.length
-  while (start < end && bytes[start] === 0) start++
-  if (bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) start += 3
-  while (end > start && isTrailing(bytes[end - 1]!)) end--
-  return { start, end }
+  while (start < bytes.length && bytes[start] === 0) start++
+  return bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf ? start + 3 : start
+}
+
+/** Where a line ends before a CR, white space and NULs. */
+function trimEnd(bytes: Buffer, start: number, end: number): number {
+  let last = end
+  while (last > start && isTrailing(bytes[last - 1]!)) last--
+  return last
 }
 
 function isTrailing(byte: number): boolean {
@@ -145,7 +158,7 @@ const FATAL = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const FORGIVING = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** One line, or why the bytes are not one. */
-function parse(bytes: Uint8Array, start: number, end: number): Line | DamageKind {
+function parse(bytes: Buffer, start: number, end: number): Line | DamageKind {
   const text = decodeUtf8(bytes, start, end)
   if (text === undefined) return 'not-utf8'
   let value: Json
@@ -161,12 +174,11 @@ function parse(bytes: Uint8Array, start: number, end: number): Line | DamageKind
 const CONFLICT = /^(<{7}|={7}|>{7}|\|{7})( |$)/
 
 /** The text, or undefined if it is not UTF-8. Decodes fast, and checks only texts that hold a replacement character. */
-function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
-  const slice = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
-  const text = slice.toString('utf8')
+function decodeUtf8(bytes: Buffer, start: number, end: number): string | undefined {
+  const text = bytes.toString('utf8', start, end)
   if (!text.includes('\uFFFD')) return text
   try {
-    return FATAL.decode(slice)
+    return FATAL.decode(bytes.subarray(start, end))
   } catch {
     // The bytes are not UTF-8: that is the answer.
     return undefined
@@ -175,23 +187,19 @@ function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | und
 
 function toLine(value: Json, sizeBytes: number): Line | DamageKind {
   if (typeof value !== 'object' || value === null || isArray(value)) return 'not-event'
-  const { v, id, type, time, key, redacted, data } = value as { [name: string]: Json | undefined }
+  const { v, id, type, time, key, redacted, data } = value as { readonly [name: string]: Json | undefined }
   if (typeof v !== 'number' || typeof id !== 'string' || typeof type !== 'string' || data === undefined)
     return 'not-event'
   if (!isEventId(id)) return 'bad-id'
   const events = type === 'log.batch' ? batch(id, data) : [{ id, type, data }]
   if (events === undefined) return 'not-event'
-  // Only long lines can nest deeply, and looking costs as much as parsing. What a batch adds around its events does not count.
-  if (sizeBytes > 2 * MAX_DEPTH && events.some((event) => isTooDeep(event.data, MAX_DEPTH))) return 'too-deep'
-  const line = {
-    id,
-    type,
-    time: typeof time === 'string' ? time : '',
-    isRedacted: redacted === true,
-    version: v,
-    events,
-  }
-  return typeof key === 'string' ? { ...line, key } : line
+  // Only long lines can nest deeply. What a batch adds around its events does not count.
+  if (sizeBytes > 2 * MAX_DEPTH && isAnyTooDeep(events)) return 'too-deep'
+  const isRedacted = redacted === true
+  const written = typeof time === 'string' ? time : ''
+  return typeof key === 'string'
+    ? { id, type, time: written, isRedacted, version: v, events, key }
+    : { id, type, time: written, isRedacted, version: v, events }
 }
 
 /**
@@ -219,11 +227,19 @@ function batch(lineId: string, data: Json): readonly InnerEvent[] | undefined {
   return events[0]!.id === lineId && ids.size === events.length ? events : undefined
 }
 
+function isAnyTooDeep(events: readonly InnerEvent[]): boolean {
+  for (let i = 0; i < events.length; i++) if (isTooDeep(events[i]!.data, MAX_DEPTH)) return true
+  return false
+}
+
+/** Allocates nothing: it looks at nearly every line. */
 function isTooDeep(value: Json, left: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (left === 0) return true
-  for (const item of isArray(value) ? value : Object.values(value)) {
-    if (typeof item === 'object' && item !== null && isTooDeep(item, left - 1)) return true
+  if (isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (isTooDeep(value[i]!, left - 1)) return true
+  } else {
+    for (const name in value) if (isTooDeep(value[name]!, left - 1)) return true
   }
   return false
 }
@@ -232,7 +248,7 @@ function isTooDeep(value: Json, left: number): boolean {
  * Looks for lines inside a physical line that is not one: from the last marker backwards, a bounded number of times,
  * because an unbounded search would be quadratic in what an attacker wrote.
  */
-function recover(bytes: Uint8Array, start: number, end: number, kind: DamageKind, place: Place): Decoded {
+function recover(bytes: Buffer, start: number, end: number, kind: DamageKind, place: Place): Decoded {
   const lines: Line[] = []
   const damage: Damage[] = []
   let until = end
@@ -252,24 +268,18 @@ function recover(bytes: Uint8Array, start: number, end: number, kind: DamageKind
   return { lines, damage }
 }
 
-function kindOf(bytes: Uint8Array, start: number, end: number): DamageKind {
+function kindOf(bytes: Buffer, start: number, end: number): DamageKind {
   const kind = parse(bytes, start, end)
   return typeof kind === 'string' ? kind : 'torn'
 }
 
-function trimEnd(bytes: Uint8Array, start: number, end: number): number {
-  while (end > start && isTrailing(bytes[end - 1]!)) end--
-  return end
-}
-
 /** Where the last marker that starts before `before` starts; -1 if there is none at or after `start`. */
-function lastMarker(bytes: Uint8Array, start: number, before: number): number {
-  const slice = Buffer.from(bytes.buffer, bytes.byteOffset + start, before - start)
-  const at = slice.lastIndexOf(MARKER_BYTES, before - start - 1)
+function lastMarker(bytes: Buffer, start: number, before: number): number {
+  const at = bytes.subarray(start, before).lastIndexOf(MARKER_BYTES, before - start - 1)
   return at < 0 ? -1 : start + at
 }
 
-function report(kind: DamageKind, bytes: Uint8Array, start: number, end: number, place: Place): Damage {
+function report(kind: DamageKind, bytes: Buffer, start: number, end: number, place: Place): Damage {
   const excerpt = FORGIVING.decode(bytes.subarray(start, Math.min(end, start + EXCERPT_CHARS * 3)))
   return {
     kind,

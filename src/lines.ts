@@ -33,11 +33,12 @@ export class LineSet {
   readonly #losersById = new Map<string, Set<Line>>()
   readonly #losersByKey = new Map<string, Set<Line>>()
   readonly #conflicts = new Set<string>()
+  /** Of all ids that were added: what is greater is new, without a look at the maps. */
+  #greatest = ''
 
   add(line: Line): Added {
-    const { key } = line
-    const holder = key === undefined ? undefined : this.#keys.get(key)
-    const isKnown = line.events.some(({ id }) => this.#owners.has(id) || this.#losersById.has(id))
+    const holder = line.key === undefined ? undefined : this.#keys.get(line.key)
+    const isKnown = this.#isAnyKnown(line)
     if (!isKnown && holder === undefined) {
       this.#note(line)
       return { effect: 'fresh', events: line.events }
@@ -91,8 +92,20 @@ export class LineSet {
     return difference(this.#owners, other.#owners)
   }
 
+  /** Whether any of its events came before, and takes notice of them all. */
+  #isAnyKnown({ events }: Line): boolean {
+    let isKnown = false
+    for (let i = 0; i < events.length; i++) {
+      const { id } = events[i]!
+      if (id > this.#greatest) this.#greatest = id
+      else isKnown ||= this.#owners.has(id) || this.#losersById.has(id)
+    }
+    return isKnown
+  }
+
   #note(line: Line): void {
-    for (const { id } of line.events) this.#owners.set(id, line)
+    const { events } = line
+    for (let i = 0; i < events.length; i++) this.#owners.set(events[i]!.id, line)
     if (line.key !== undefined) this.#keys.set(line.key, line)
   }
 

@@ -225,11 +225,20 @@ export class Log {
    * whether the line is in.
    */
   append(line: Line): Promise<void> {
-    const text = encode(line)
     return new Promise((resolve, reject) => {
-      this.#queue.push({ line, text, resolve, reject })
+      this.#queue.push({ line, text: this.#encode(line), resolve, reject })
       this.#schedule()
     })
+  }
+
+  #encode(line: Line): string {
+    try {
+      return encode(line)
+    } catch (error) {
+      // What was stamped will not be written: nothing may go on from it.
+      this.#tip = undefined
+      throw error
+    }
   }
 
   /** Reads what others appended, and notices if the log was replaced or deleted. */
@@ -285,7 +294,7 @@ export class Log {
       const lines: NewLine[] = pending.map(({ line, text }) => ({ id: line.id, text }))
       return this.#backend.append(this.key, lines, after === undefined ? NO_OPTIONS : { after })
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -432,8 +441,9 @@ function refold(state: State, key: SessionKey): void {
 /** Whether this version knows what an event means; otherwise it is kept, has no effect, and that is reported. */
 function isEffective(state: State, line: Line, { id, type, data }: InnerEvent): boolean {
   if (line.version !== 1) return unsupported(state, id, `version ${line.version}`)
-  if (!isCoreEvent({ type }))
-    return isCustomType(type) || type === 'session.deleted' || unsupported(state, id, `type ${type}`)
+  // A tombstone is told as the deletion of the session.
+  if (type === 'session.deleted') return false
+  if (!isCoreEvent({ type })) return isCustomType(type) || unsupported(state, id, `type ${type}`)
   return isValidData(type, data) || unsupported(state, id, `data of ${type}`)
 }
 

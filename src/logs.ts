@@ -79,11 +79,12 @@ export class Logs {
     }
   }
 
-  /** Goes on from what is known of a session, if all that came since only adds. */
+  /** Goes on from what is known of a session, if something came since and all of it only adds. */
   async #extended(key: SessionKey, known: FoldedInfo | undefined): Promise<FoldedInfo | undefined> {
     if (known?.resume === undefined || known.cursor === undefined) return undefined
     let state: Resumable | undefined = { info: known.info, resume: known.resume }
     let { cursor } = known
+    let isMore = false
     try {
       for await (const batch of this.#backend.read(key, { after: cursor })) {
         const decoded = batch.lines.map((stored) => decodeLine(stored.bytes, stored))
@@ -94,13 +95,15 @@ export class Logs {
         )
         if (state === undefined) return undefined
         cursor = batch.cursor
+        isMore ||= batch.lines.length > 0
       }
     } catch (error) {
       // The file is another one: it has to be read anew.
       if (isFoldlogError(error, 'STALE_CURSOR')) return undefined
       throw error
     }
-    return { ...state, cursor }
+    // It changed, but not at its end: it may have been edited anywhere.
+    return isMore ? { ...state, cursor } : undefined
   }
 
   /** Creates the log of a session with these lines and tells of it. Rejects with `ALREADY_EXISTS`. */

@@ -5,6 +5,7 @@ import type { SessionKey } from './backend.ts'
 import { FoldlogError } from './errors.ts'
 import { assertData, isCoreEvent, isCustomType, type CoreType, type InfoPatch, type SessionEvent } from './event.ts'
 import { Clock, isEventId } from './id.ts'
+import { assertFields, INIT_FIELDS } from './input.ts'
 import { toJson, type Json, type JsonObject } from './json.ts'
 import type { Line } from './line.ts'
 import type { Log } from './log.ts'
@@ -31,6 +32,7 @@ const LINES_AT_ONCE = 2000
 
 /** The `session.created` of a new session. */
 export function creationLine(init: Omit<InfoPatch, 'head'>): Line {
+  assertFields(init, INIT_FIELDS, 'session')
   const data = toJson(init, 'session')
   assertData('session.created', data, 'session')
   return toLine({ id: new Clock().next(), type: 'session.created', time: now(), data })
@@ -45,6 +47,7 @@ export function forkLines(source: Log, at: string | undefined, fields: Omit<Info
   const messageId = past.head()
   const { sessionId } = source.key
   const parent = { sessionId, ...(messageId === undefined ? {} : { messageId }) }
+  assertFields(fields, INIT_FIELDS, 'session')
   const data = toJson({ parent, rootId: past.info(0).rootId ?? sessionId, archived: null, ...fields }, 'session')
   assertData('session.updated', data, 'session')
   return [
@@ -68,7 +71,7 @@ export async function mergeInto(logs: Logs, key: SessionKey, given: readonly Mer
   for (let i = 0; i < fresh.length; i += LINES_AT_ONCE) {
     await Promise.all(fresh.slice(i, i + LINES_AT_ONCE).map((line) => log!.append(line)))
   }
-  return { added: given.length - known, known }
+  return Object.freeze({ added: given.length - known, known })
 }
 
 function checked(line: MergeLine, index: number): Line {

@@ -45,6 +45,8 @@ export function decodeName(segment: string): string | undefined {
 
 /** An id as users give it: trimmed once, here. Blank means "none given". */
 export function normalizeId(id: string | undefined): string | undefined {
+  if (id !== undefined && typeof id !== 'string')
+    throw new FoldlogError('INVALID_NAME', `a name must be a string, not ${typeof id}`)
   const trimmed = id?.trim()
   return trimmed === undefined || trimmed === '' ? undefined : trimmed
 }

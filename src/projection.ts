@@ -42,17 +42,12 @@ export class Projections {
     this.#stop ??= this.#log.listen((change) => this.#note(change))
     // Every projection is one of unknown states and events: it is only ever called with what it made itself.
     const key = projection as unknown as AnyProjection
-    let cached = this.#cached.get(key)
-    if (cached === undefined) {
-      cached = { state: projection.initial(), last: '', news: [] }
-      advance(cached, key, this.#log.events())
-      this.#cached.set(key, cached)
-    } else
-      advance(
-        cached,
-        key,
-        cached.news.splice(0).sort((a, b) => (a.id < b.id ? -1 : 1)),
-      )
+    const cached = this.#cached.get(key) ?? { state: projection.initial(), last: '', news: this.#log.events() }
+    // A reducer that throws leaves nothing behind: the next call starts over.
+    this.#cached.delete(key)
+    const news = cached.news.splice(0).sort((a, b) => (a.id < b.id ? -1 : 1))
+    advance(cached, key, news)
+    this.#cached.set(key, cached)
     return cached.state as S
   }
 

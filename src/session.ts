@@ -12,6 +12,7 @@ import {
   assertData,
   isCustomType,
   type CoreEvents,
+  type CoreType,
   type InfoPatch,
   type MessageData,
   type MessagePatch,
@@ -19,6 +20,7 @@ import {
 } from './event.ts'
 import type { Fold } from './fold.ts'
 import { firstIdAt, isEventId } from './id.ts'
+import { assertFields, assertObject, INFO_FIELDS, PATCH_FIELDS } from './input.ts'
 import { deepFreeze, toJson, type Json } from './json.ts'
 import type { Damage, InnerEvent, Line } from './line.ts'
 import type { Finding, Log } from './log.ts'
@@ -33,22 +35,6 @@ export interface WriteOptions {
   /** Idempotency key, unique in the session: a call with a known key writes nothing and returns the first call's result. */
   readonly key?: string
 }
-
-const INFO_FIELDS: ReadonlySet<string> = new Set<keyof InfoPatch>([
-  'title',
-  'project',
-  'cwd',
-  'model',
-  'provider',
-  'parent',
-  'rootId',
-  'vars',
-  'metadata',
-  'labels',
-  'source',
-  'head',
-  'archived',
-])
 
 /** A session as it was: the same views, over the events up to a point. */
 export class PastSession {
@@ -89,7 +75,8 @@ export class Session {
   readonly #keyed = new Map<string, Promise<readonly SessionEvent[]>>()
   /** The turn that messages other than user messages join. */
   #turnId: string | undefined
-  #isClosed = false
+  /** Fires when the handle is closed, and ends its tails. */
+  readonly #closing = new AbortController()
 
   /** Made by the store. */
   constructor(backend: Backend, log: Log, wake: Wake, assertOpen: () => void) {
@@ -139,6 +126,9 @@ export class Session {
         field: 'point',
       })
     }
+    if (typeof point !== 'string' && !(point instanceof Date && Number.isFinite(point.getTime()))) {
+      throw new FoldlogError('INVALID_OPTION', 'point: pass an event id, or a valid Date', { field: 'point' })
+    }
     await this.#look()
     const last = typeof point === 'string' ? point : firstIdAt(Math.max(0, point.getTime() + 1))
     return new PastSession(this.#log.at(last))
@@ -152,19 +142,31 @@ export class Session {
     options?: WriteOptions,
   ): Promise<Message | readonly Message[]> {
     const inputs: readonly MessageInput[] = isList(input) ? input : [input]
-    if (inputs.length === 0) return []
-    const events = await this.#commit(() => this.#stampAll(inputs), options)
+    if (inputs.length === 0) return Object.freeze([])
+    let opened: string | undefined
+    const events = await this.#commit(
+      'message.created',
+      () => {
+        const stamped = this.#stampAll(inputs)
+        opened = stamped.opened
+        return stamped.events
+      },
+      options,
+    )
+    this.#turnId = opened ?? this.#turnId
     const messages = events.map((event) => this.#messageOf(event))
     return isList(input) ? Object.freeze(messages) : messages[0]!
   }
 
-  /** Changes fields of a message; `null` unsets one. */
+  /** Changes fields of a message; `null` unsets one. Each is replaced as a whole, `metadata` too. Rejects with `NOT_FOUND` if it is not there. */
   async update(messageId: string, patch: MessagePatch, options?: WriteOptions): Promise<Message> {
-    await this.#commit(() => {
-      nodeOf(this.#log.fold, messageId)
-      return [this.#event('message.updated', { id: messageId, ...patch })]
-    }, options)
-    return this.#required(messageId)
+    assertFields(patch, PATCH_FIELDS, 'patch')
+    return this.#change(
+      'message.updated',
+      messageId,
+      () => this.#event('message.updated', { ...patch, id: messageId }),
+      options,
+    )
   }
 
   /** Edit or regenerate: a sibling of a message, with its role unless said otherwise. It becomes the conversation. */
@@ -177,44 +179,40 @@ export class Session {
 
   /** Puts a part into a message; a known part id replaces that part in its place. */
   async part(messageId: string, part: PartInput, options?: WriteOptions): Promise<Message> {
-    await this.#commit(() => {
-      nodeOf(this.#log.fold, messageId)
+    assertObject(part, 'part')
+    const make = (): InnerEvent => {
       const eventId = this.#log.nextId()
       const partId = part.id ?? eventId
-      return [this.#event('part.updated', { messageId, partId, part: { ...part, id: partId } }, eventId)]
-    }, options)
-    return this.#required(messageId)
+      return this.#event('part.updated', { messageId, partId, part: { ...part, id: partId } }, eventId)
+    }
+    return this.#change('part.updated', messageId, make, options)
   }
 
   /** Takes a part out of a message. */
   async removePart(messageId: string, partId: string, options?: WriteOptions): Promise<Message> {
-    await this.#commit(() => {
-      nodeOf(this.#log.fold, messageId)
-      return [this.#event('part.updated', { messageId, partId, part: null })]
-    }, options)
-    return this.#required(messageId)
+    return this.#change(
+      'part.updated',
+      messageId,
+      () => this.#event('part.updated', { messageId, partId, part: null }),
+      options,
+    )
   }
 
   /** Hides messages from every view, for good; what hangs below them stays reachable. False if none was there. */
   async remove(ids: string | readonly string[], options?: WriteOptions): Promise<boolean> {
     const fold = await this.#look()
     const there = (typeof ids === 'string' ? [ids] : ids).filter((id) => fold.message(id) !== undefined)
-    if (there.length === 0) return false
-    await this.#commit(() => [this.#event('message.deleted', { ids: there })], options)
+    // Called again with its key, it answers as it did the first time.
+    if (there.length === 0) return options?.key !== undefined && this.#log.eventsOfKey(options.key) !== undefined
+    await this.#commit('message.deleted', () => [this.#event('message.deleted', { ids: there })], options)
     return true
   }
 
   /** Sets info fields; `null` unsets one, `vars` and `metadata` merge key by key. `head` moves the conversation to a message. */
   async set(patch: InfoPatch, options?: WriteOptions): Promise<SessionInfo> {
-    for (const name of Object.keys(patch)) {
-      if (!INFO_FIELDS.has(name)) {
-        throw new FoldlogError('INVALID_EVENT', `${name} is not a field that can be set: use metadata or vars`, {
-          field: name,
-        })
-      }
-    }
+    assertFields(patch, INFO_FIELDS, 'patch')
     if (typeof patch.head === 'string') nodeOf(await this.#look(), patch.head)
-    await this.#commit(() => [this.#event('session.updated', patch)], options)
+    await this.#commit('session.updated', () => [this.#event('session.updated', patch)], options)
     if (patch.head !== undefined) this.#turnId = undefined
     return this.info
   }
@@ -228,17 +226,23 @@ export class Session {
         { field: 'type' },
       )
     }
-    const events = await this.#commit(() => [{ id: this.#log.nextId(), type, data: toJson(data, 'data') }], options)
-    return events[0]!
+    const make = (): InnerEvent[] => [{ id: this.#log.nextId(), type, data: toJson(data, 'data') }]
+    const events = await this.#commit(type, make, options)
+    return deepFreeze(events[0]!)
   }
 
   /** The events of the log in the order they lie in it, each once. */
   async *events(options: TailOptions = {}): AsyncGenerator<TailEvent> {
     this.#check()
-    yield* tailOf(this.#backend, this.#log.key, options, this.#wake)
+    const { signal = this.#closing.signal } = options
+    const signals = AbortSignal.any([signal, this.#closing.signal])
+    yield* tailOf(this.#backend, this.#log.key, { ...options, signal: signals }, this.#wake)
   }
 
-  /** As `events`, and then those to come, from any process. Ends when `signal` fires or the session is deleted. */
+  /**
+   * As `events`, and then those to come, from any process. Ends when `signal` fires or the session is deleted; rejects with `CLOSED` when
+   * the store is closed, at the latest two seconds after.
+   */
   tail(options: Omit<TailOptions, 'follow'> = {}): AsyncGenerator<TailEvent> {
     return this.events({ ...options, follow: true })
   }
@@ -263,7 +267,7 @@ export class Session {
 
   /** Ends the use of this handle. Nothing is pending: what was acknowledged is in the backend. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort()
     this.#projections.close()
   }
 
@@ -279,28 +283,48 @@ export class Session {
 
   #check(): void {
     this.#assertOpen()
-    if (this.#isClosed) throw new FoldlogError('CLOSED', `session ${this.id} was closed: get it from the store again`)
+    if (this.#closing.signal.aborted)
+      throw new FoldlogError('CLOSED', `session ${this.id} was closed: get it from the store again`)
+  }
+
+  /** Writes what changes a message that is there. */
+  async #change(
+    type: CoreType,
+    messageId: string,
+    make: () => InnerEvent,
+    options: WriteOptions | undefined,
+  ): Promise<Message> {
+    const makeAll = (): InnerEvent[] => {
+      this.#required(messageId)
+      return [make()]
+    }
+    await this.#commit(type, makeAll, options)
+    return this.#required(messageId)
   }
 
   /** Writes the events `make` makes as one line, unless the key is known. Returns the events that count. */
-  #commit(make: () => readonly InnerEvent[], options: WriteOptions | undefined): Promise<readonly SessionEvent[]> {
+  #commit(
+    type: string,
+    make: () => readonly InnerEvent[],
+    options: WriteOptions | undefined,
+  ): Promise<readonly SessionEvent[]> {
     this.#check()
-    const key = options?.key?.toWellFormed()
+    const key = keyOf(options)
     if (key === undefined) return this.#write(make())
     const running = this.#keyed.get(key)
-    if (running !== undefined) return running
-    const call = this.#writeOnce(make, key).finally(() => this.#keyed.delete(key))
+    if (running !== undefined) return running.then((events) => sameKind(events, type, key))
+    const call = this.#writeOnce(type, make, key).finally(() => this.#keyed.delete(key))
     this.#keyed.set(key, call)
     return call
   }
 
-  async #writeOnce(make: () => readonly InnerEvent[], key: string): Promise<readonly SessionEvent[]> {
+  async #writeOnce(type: string, make: () => readonly InnerEvent[], key: string): Promise<readonly SessionEvent[]> {
     await this.#log.look()
     const known = this.#log.eventsOfKey(key)
-    if (known !== undefined) return known
+    if (known !== undefined) return sameKind(known, type, key)
     const own = await this.#write(make(), key)
     // Another process may have used the key meanwhile: then its line is the one that counts.
-    return this.#log.eventsOfKey(key) ?? own
+    return sameKind(this.#log.eventsOfKey(key) ?? own, type, key)
   }
 
   #write(events: readonly InnerEvent[], key?: string): Promise<readonly SessionEvent[]> {
@@ -316,21 +340,21 @@ export class Session {
     return { id, type, data: json }
   }
 
-  #stampAll(inputs: readonly MessageInput[]): InnerEvent[] {
+  #stampAll(inputs: readonly MessageInput[]): { readonly events: InnerEvent[]; readonly opened: string | undefined } {
     const tip = this.#log.tip()
+    let opened: string | undefined
     try {
-      return inputs.map((input) => this.#stampOne(input, tip))
+      const events = inputs.map((input): InnerEvent => {
+        const id = this.#log.nextId()
+        const { data, opensTurn } = stamp(input, id, this.#log.fold, tip, opened ?? this.#turnId)
+        if (opensTurn) opened = data.turnId
+        return { id, type: 'message.created', data: data as unknown as Json }
+      })
+      return { events, opened }
     } catch (error) {
       this.#log.dropTip()
       throw error
     }
-  }
-
-  #stampOne(input: MessageInput, tip: Tip): InnerEvent {
-    const id = this.#log.nextId()
-    const { data, opensTurn } = stamp(input, id, this.#log.fold, tip, this.#turnId)
-    if (opensTurn) this.#turnId = data.turnId
-    return { id, type: 'message.created', data: data as unknown as Json }
   }
 
   #messageOf(event: SessionEvent): Message {
@@ -343,9 +367,30 @@ export class Session {
 
   #required(messageId: string): Message {
     const message = this.#log.fold.message(messageId)
-    if (message === undefined) throw new FoldlogError('NOT_FOUND', `message ${messageId} was removed meanwhile`)
+    if (message === undefined)
+      throw new FoldlogError('NOT_FOUND', `message ${messageId} is not in this session, or was removed`)
     return message
   }
+}
+
+/** The idempotency key of a call, as it is written. */
+function keyOf(options: WriteOptions | undefined): string | undefined {
+  const key = options?.key
+  if (key === undefined || (typeof key === 'string' && key.trim() !== '')) return key?.toWellFormed()
+  throw new FoldlogError('INVALID_OPTION', 'key must be a string that is not blank', { field: 'key' })
+}
+
+/** The events of a key, if they are what the call would have written: a key belongs to one kind of call. */
+function sameKind(events: readonly SessionEvent[], type: string, key: string): readonly SessionEvent[] {
+  if (events.every((event) => event.type === type)) return events
+  const found = events[0]?.type ?? 'nothing'
+  throw new FoldlogError(
+    'INVALID_EVENT',
+    `key ${JSON.stringify(key)} was used for ${found}: use another one for ${type}`,
+    {
+      field: 'key',
+    },
+  )
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {

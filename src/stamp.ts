@@ -8,6 +8,7 @@
 import { FoldlogError } from './errors.ts'
 import { assertData, type MessageData } from './event.ts'
 import type { Fold } from './fold.ts'
+import { assertFields, assertObject, MESSAGE_FIELDS } from './input.ts'
 import { setOwn, toJson } from './json.ts'
 import type { Message, Part, Role, Status } from './message.ts'
 
@@ -91,6 +92,7 @@ export function stamp(
   tip: Tip,
   currentTurn: string | undefined,
 ): { readonly data: MessageData; readonly opensTurn: boolean } {
+  assertFields(input, MESSAGE_FIELDS, 'message')
   const id = input.id ?? eventId
   if (fold.isDeleted(id)) {
     throw new FoldlogError('NOT_FOUND', `message ${id} was removed and stays removed: use a new id`)
@@ -167,10 +169,25 @@ function isTurn(turnId: string, fold: Fold, tip: Tip): boolean {
   return fold.tree.turn(turnId) !== undefined || tip.hasTurn(turnId)
 }
 
-/** Parts with ids: those given, else `p1`, `p2`, … in their order. */
+/** Parts with ids: those given, else `p1`, `p2`, … in their order, passing over what is taken. */
 export function partsOf(text: string | undefined, parts: readonly PartInput[] | undefined): readonly object[] {
-  const all: readonly object[] = [...(text === undefined ? [] : [{ type: 'text', text }]), ...(parts ?? [])]
-  return all.map((part, index) => ({ id: `p${index + 1}`, ...part }))
+  if (parts !== undefined && !Array.isArray(parts)) throw refuse('parts must be an array', 'parts')
+  const given: readonly PartInput[] = parts ?? []
+  const all = text === undefined ? given : [{ type: 'text', text } as const, ...given]
+  for (const part of all) assertObject(part, 'part')
+  const taken = new Set(all.flatMap(({ id }) => id ?? []))
+  if (taken.size < all.filter(({ id }) => id !== undefined).length) throw refuse('two parts have the same id', 'parts')
+  return all.map((part, index) => {
+    if (part.id !== undefined) return part
+    let next = index + 1
+    while (taken.has(`p${next}`)) next++
+    taken.add(`p${next}`)
+    return { id: `p${next}`, ...part }
+  })
+}
+
+function refuse(why: string, field: string): FoldlogError {
+  return new FoldlogError('INVALID_EVENT', `message: ${why}`, { field })
 }
 
 /** What `ordered` writes itself, `text`, which is a part by now, and what is never written. */

@@ -13,6 +13,7 @@ import type { InfoPatch } from './event.ts'
 import { getFile, putFile, type FileRef } from './files.ts'
 import { newId } from './id.ts'
 import type { ListOptions, Page } from './infos.ts'
+import { assertCount, assertObject, assertOneOf } from './input.ts'
 import type { Json } from './json.ts'
 import type { Log } from './log.ts'
 import type { Logs } from './logs.ts'
@@ -78,8 +79,10 @@ const DEFAULT_ROOT = '.sessions'
  */
 export async function openStore(root?: string | Backend, options: StoreOptions = {}): Promise<Store> {
   const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, bus = defaultBus } = options
+  assertOneOf(fsync, [undefined, 'always', 'everysec', 'never'], 'fsync')
   // An empty variable is as good as none: it would name the current directory.
   const place = root ?? (process.env['FOLDLOG_ROOT'] || DEFAULT_ROOT)
+  if (typeof place !== 'string') assertObject(place, 'root')
   encodeName(normalizeId(namespace) ?? namespace)
   const engine = useEngine(place, fsync, bus)
   const store = new Store({ engine, watch, stores: new Map(), listeners: new Set(), isClosed: false }, namespace)
@@ -155,12 +158,14 @@ export class Store {
   }
 
   /**
-   * Infos, newest activity first. Await it for a page, iterate it for every session; it looks once, before the first one.
+   * Infos, newest activity first. Await it for a page, iterate it for every session, or for `limit` of them if that is given. It looks once,
+   * before the first one.
    */
   list(options: ListOptions = {}): Listing {
     const first = async (): Promise<Page> => {
       this.#check()
       options.signal?.throwIfAborted()
+      assertListing(options)
       return this.#space.list(options)
     }
     const later = (cursor: string): Page => {
@@ -173,10 +178,14 @@ export class Store {
       then: (onPage, onError) => first().then(onPage, onError),
       async *[Symbol.asyncIterator]() {
         let { items, next } = await first()
-        yield* items
-        while (next !== undefined) {
+        for (;;) {
+          for (const info of items) {
+            yield info
+            options.signal?.throwIfAborted()
+          }
+          // With a limit, that is all that was asked for.
+          if (next === undefined || options.limit !== undefined) return
           ;({ items, next } = later(next))
-          yield* items
         }
       },
     }
@@ -188,9 +197,9 @@ export class Store {
     const key = this.#key(this.#id(id))
     const log = (await this.#logs()).peek(key)
     const wasThere = await this.#engine.backend.remove(key)
+    this.#space.forget(key.sessionId)
     if (log !== undefined) log.markDeleted()
     else if (wasThere) this.#publishDeleted(key)
-    this.#space.drop(key.sessionId)
     return wasThere
   }
 
@@ -234,9 +243,10 @@ export class Store {
   }: {
     readonly olderThan: Date | number
     readonly dryRun?: boolean
-  }): Promise<string[]> {
-    const before = typeof olderThan === 'number' ? Date.now() - olderThan : olderThan.getTime()
-    if (!Number.isFinite(before)) {
+  }): Promise<readonly string[]> {
+    const before =
+      typeof olderThan === 'number' ? Date.now() - olderThan : olderThan instanceof Date ? olderThan.getTime() : NaN
+    if (!Number.isFinite(before) || (typeof olderThan === 'number' && olderThan < 0)) {
       throw new FoldlogError('INVALID_OPTION', 'olderThan: pass a Date, or an age in milliseconds', {
         field: 'olderThan',
       })
@@ -244,7 +254,7 @@ export class Store {
     const ids: string[] = []
     for await (const { id, time } of this.list({ archived: 'all' })) if (time.updated < before) ids.push(id)
     if (!dryRun) for (const id of ids) await this.delete(id)
-    return ids
+    return Object.freeze(ids)
   }
 
   /** The store of another namespace of the same root; the same one for the same name. */
@@ -258,9 +268,9 @@ export class Store {
   }
 
   /** The namespaces that have sessions or had some. */
-  async namespaces(): Promise<string[]> {
+  async namespaces(): Promise<readonly string[]> {
     this.#check()
-    return [...(await this.#engine.backend.namespaces())].sort()
+    return Object.freeze([...(await this.#engine.backend.namespaces())].sort())
   }
 
   /**
@@ -268,6 +278,7 @@ export class Store {
    * too.
    */
   on<T extends string>(type: T, listener: Listener<T>): () => void {
+    this.#check()
     const stop = this.#engine.bus.on(type, (event) => (this.#isMine(event) ? listener(event) : undefined))
     const off = (): void => {
       this.#family.listeners.delete(off)
@@ -288,6 +299,7 @@ export class Store {
 
   /** Publishes something transient, in no log: `typing`, a progress. */
   notice(name: string, data?: Json, sessionId?: string): void {
+    this.#check()
     const { bus } = this.#engine
     bus.publish({
       type: 'notice',
@@ -381,4 +393,10 @@ export class Store {
 
 function notFound(namespace: string, sessionId: string): FoldlogError {
   return new FoldlogError('NOT_FOUND', `session ${sessionId} is not in ${namespace}`, { namespace, sessionId })
+}
+
+function assertListing({ limit, archived, order }: ListOptions): void {
+  if (limit !== undefined) assertCount(limit, 'limit')
+  assertOneOf(archived, [undefined, true, false, 'all'], 'archived')
+  assertOneOf(order, [undefined, 'updated', 'created'], 'order')
 }

@@ -4,7 +4,7 @@
  * Sums are kept in whole numbers (tokens, and billionths of a dollar), so that adding and taking back in any order gives the same
  * result to the last bit. Everything in this file is pure.
  */
-import type { Body, Facts } from './body.ts'
+import type { Content, Facts } from './body.ts'
 import { deepFreeze, type JsonObject } from './json.ts'
 import type { SessionStatus, Status, Usage } from './message.ts'
 
@@ -80,10 +80,12 @@ export class TurnFacts {
 
   #change(callId: string, calls: number, results: number): void {
     this.#calls ??= new Map()
-    const known = this.#calls.get(callId) ?? { calls: 0, results: 0 }
-    const next = { calls: known.calls + calls, results: known.results + results }
-    this.#calls.set(callId, next)
-    this.open += Number(isOpen(next)) - Number(isOpen(known))
+    let call = this.#calls.get(callId)
+    if (call === undefined) this.#calls.set(callId, (call = { calls: 0, results: 0 }))
+    if (isOpen(call)) this.open--
+    call.calls += calls
+    call.results += results
+    if (isOpen(call)) this.open++
   }
 }
 
@@ -101,8 +103,8 @@ function isOpen(call: { readonly calls: number; readonly results: number }): boo
 const PREVIEW_CHARS = 200
 
 /** What a user message gives for the preview of its session; empty if nothing. */
-export function previewOf({ parts, data }: Body): string {
-  if (data.audience === 'model') return ''
-  const part = parts.find((each) => each.type === 'text' && each.text.trim() !== '')
+export function previewOf({ parts, audience }: Content): string {
+  if (audience === 'model') return ''
+  const part = parts?.find((each) => each.type === 'text' && each.text.trim() !== '')
   return part?.type === 'text' ? part.text.trim().slice(0, PREVIEW_CHARS).toWellFormed() : ''
 }

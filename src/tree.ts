@@ -49,8 +49,12 @@ interface Step {
   active: Place | undefined
 }
 
+/** Of a turn that no other hangs under, shared by all of those; it is replaced, never added to. */
+const NO_TURNS: TreeTurn[] = []
+
 export class Tree {
-  readonly #nodes = new Map<string, TreeNode>()
+  /** By id, kept by the caller; those without a turn are not in the tree. */
+  readonly #nodes: ReadonlyMap<string, TreeNode>
   readonly #turns = new Map<string, TreeTurn>()
   readonly #roots: TreeTurn[] = []
   readonly #steps: Step[] = []
@@ -60,6 +64,11 @@ export class Tree {
   #turnCount = 0
   /** Undefined: has to be counted again. */
   #leafCount: number | undefined = 0
+
+  /** `nodes` has to hold a message by the time it is added. */
+  constructor(nodes: ReadonlyMap<string, TreeNode>) {
+    this.#nodes = nodes
+  }
 
   /** The path the conversation is. Undefined: it is empty. */
   get active(): Place | undefined {
@@ -88,7 +97,6 @@ export class Tree {
 
   /** Takes in a message that was created. In order of ids this is constant time. */
   add(node: TreeNode): void {
-    this.#nodes.set(node.id, node)
     const turn = this.#turns.get(node.turnId)
     if (turn === undefined) this.#open(node)
     else this.#join(turn, node)
@@ -116,10 +124,10 @@ export class Tree {
   /** Puts a message elsewhere because an event older than its first one came: everything is placed again. */
   move(node: TreeNode, change: Pick<TreeNode, 'created' | 'turnId' | 'parentId' | 'after'>): void {
     Object.assign(node, change)
-    const nodes = [...this.#nodes.values()]
+    const nodes = [...this.#nodes.values()].filter(({ turn }) => turn !== undefined)
     const heads = this.#steps.filter((step) => step.head !== undefined)
+    for (const each of nodes) each.turn = undefined
     this.#turns.clear()
-    this.#nodes.clear()
     this.#awaited.clear()
     this.#dangling.clear()
     this.#roots.length = 0
@@ -193,7 +201,7 @@ export class Tree {
       id: node.turnId,
       nodes: [node],
       anchor: undefined,
-      children: [],
+      children: NO_TURNS,
       visible: 0,
       isPlaced: false,
     }
@@ -206,7 +214,8 @@ export class Tree {
     const { nodes } = turn
     const wasLeaf = isLeaf(turn)
     const index = lowerBound(nodes, node.created)
-    nodes.splice(index, 0, node)
+    if (index === nodes.length) nodes.push(node)
+    else nodes.splice(index, 0, node)
     this.#show(turn, node)
     if (turn.visible === 1) this.#leafCount = undefined
     else if (this.#leafCount !== undefined) this.#leafCount += Number(isLeaf(turn)) - Number(wasLeaf)
@@ -288,7 +297,7 @@ export class Tree {
     const node = this.#nodes.get(id)
     if (node?.turn !== undefined && node.turn.nodes[0]!.created < at) return node
     const awaitedAt = this.#awaited.get(id)
-    if (node === undefined && (awaitedAt === undefined || at < awaitedAt)) this.#awaited.set(id, at)
+    if (node?.turn === undefined && (awaitedAt === undefined || at < awaitedAt)) this.#awaited.set(id, at)
     return undefined
   }
 
@@ -300,7 +309,9 @@ export class Tree {
     const before = leaves(above) + leaves(left)
     if (turn.isPlaced) remove(from?.turn.children ?? this.#roots, turn)
     turn.anchor = anchor
-    ;(above?.children ?? this.#roots).push(turn)
+    // Most turns have one child, and an array that grows from nothing has room for 17 at once.
+    if (above?.children.length === 0) above.children = [turn]
+    else (above?.children ?? this.#roots).push(turn)
     const change = leaves(above) + leaves(left) - before + (turn.isPlaced ? 0 : leaves(turn))
     turn.isPlaced = true
     // Through a turn of deleted messages a change reaches further up: then everything is counted, when asked for.

@@ -4,8 +4,9 @@
 import { contextOf, type ContextOptions } from './context.ts'
 import { FoldlogError } from './errors.ts'
 import type { Fold } from './fold.ts'
+import { assertCount, assertOneOf } from './input.ts'
 import type { Audience, Message, Turn } from './message.ts'
-import type { Place, TreeNode } from './tree.ts'
+import type { TreeNode } from './tree.ts'
 import { turnsOf } from './turns.ts'
 
 export interface MessagesOptions {
@@ -23,6 +24,8 @@ export interface MessagesOptions {
 
 export function messagesOf(fold: Fold, options: MessagesOptions = {}): readonly Message[] {
   const { audience, branch, limit = Infinity, before, all = false } = options
+  assertCount(limit, 'limit')
+  assertOneOf(audience, [undefined, 'user', 'model'], 'audience')
   const end = branch === undefined ? fold.tree.active : fold.tree.through(nodeOf(fold, branch))
   if (before !== undefined) nodeOf(fold, before)
   if (!all && audience === undefined) return Object.freeze(fold.path(end, limit, before))
@@ -44,11 +47,6 @@ export function siblingsOf(fold: Fold, messageId: string): readonly Message[] {
   const { tree } = fold
   const nodes = tree.children(tree.parent(nodeOf(fold, messageId)))
   return Object.freeze(nodes.map(({ id }) => fold.message(id)).filter((message) => message !== undefined))
-}
-
-/** The end of a path that another message is on; for handing to the tree. */
-export function placeThrough(fold: Fold, messageId: string): Place {
-  return fold.tree.through(nodeOf(fold, messageId))
 }
 
 /** Where a message is in the tree. Rejects ids of messages that are not there with `NOT_FOUND`. */

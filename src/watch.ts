@@ -75,6 +75,11 @@ export class Watch {
     return { end: this.#known.get(sessionId)?.end }
   }
 
+  /** A session was deleted by this process. */
+  forget(sessionId: string): void {
+    this.#known.delete(sessionId)
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true
     await this.#stop?.()

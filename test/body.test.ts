@@ -139,8 +139,8 @@ test('the facts of a body are its usage, its calls and results, and whether it i
     { id: 'a', type: 'tool-call', callId: '1', name: 'n', input: {} },
     { id: 'b', type: 'tool-result', callId: '2', name: 'n' },
   ] as const
-  const facts = factsOf(new Body(message(parts, { status: 'in_progress', usage: { inputTokens: 1 } }), eventId(1)))
+  const facts = factsOf(message(parts, { status: 'in_progress', usage: { inputTokens: 1 } }))
   expect(facts).toEqual({ usage: { inputTokens: 1 }, calls: ['1'], results: ['2'], isUnfinished: true, isUser: true })
-  const none = factsOf(new Body(message([], { role: 'tool' }), eventId(1)))
+  const none = factsOf(message([], { role: 'tool' }))
   expect(none).toEqual({ usage: undefined, calls: [], results: [], isUnfinished: false, isUser: false })
 })

@@ -3,10 +3,9 @@ import { expect, test } from 'vitest'
 import { extendInfo, type Resume } from '../src/extend.ts'
 import { Fold } from '../src/fold.ts'
 import type { InnerEvent, Line } from '../src/line.ts'
+import { eventId } from './support/events.ts'
 
-const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
-const id = (n: number): string =>
-  `01M7XVMR0G${'0'.repeat(12)}${[...String(n).padStart(4, '0')].map((d) => ALPHABET[Number(d)]!).join('')}`
+const id = (n: number): string => eventId(1_795_224_657_936, n)
 
 const line = (event: InnerEvent): Line => ({
   ...event,

@@ -18,8 +18,23 @@ function node(id: string, { turn = id, parent, after, at = ++clock }: Seat = {})
   return { id, created: eventId(at), turnId: turn, parentId: parent, after, turn: undefined, isDeleted: false }
 }
 
+/** A tree that keeps its messages itself. */
+class Forest extends Tree {
+  readonly #nodes: Map<string, TreeNode>
+
+  constructor(nodes: Map<string, TreeNode> = new Map()) {
+    super(nodes)
+    this.#nodes = nodes
+  }
+
+  override add(node: TreeNode): void {
+    this.#nodes.set(node.id, node)
+    super.add(node)
+  }
+}
+
 function treeOf(...nodes: readonly TreeNode[]): Tree {
-  const tree = new Tree()
+  const tree = new Forest()
   for (const each of nodes) tree.add(each)
   return tree
 }
@@ -30,7 +45,7 @@ function pathOf(tree: Tree): string[] {
 
 describe('a tree', () => {
   test('of nothing has no end and no beginning', () => {
-    const tree = new Tree()
+    const tree = new Forest()
     expect([tree.active, tree.leafCount, tree.turnCount, tree.children(undefined)]).toEqual([undefined, 0, 0, []])
     expect([...tree.walkBack(undefined)]).toEqual([])
     expect(tree.last(undefined)).toBeUndefined()
@@ -201,7 +216,7 @@ describe('a tree', () => {
   })
 
   test('100,000 turns are one path, are walked without recursion, and may all be deleted', () => {
-    const tree = new Tree()
+    const tree = new Forest()
     const nodes = Array.from({ length: 100_000 }, (_, at) => node(`n${at}`, { at: 1000 + at }))
     for (const each of nodes) tree.add(each)
     expect([...tree.walkBack(tree.active)]).toHaveLength(nodes.length)

@@ -1,7 +1,7 @@
 /**
  * Ids for what is imported: the same source gives the same ids, whoever imports it, as often as they like.
  *
- * An id is the source's time and 80 bits of SHA-256 over the format, the source's own id and a number (DESIGN §3.1).
+ * An id is the source's time and 80 bits of SHA-256 over the format, the source's own id and a number.
  * Two copies of a session, imported by two people, are then one set of events when their logs meet.
  */
 import { createHash } from 'node:crypto'

@@ -146,7 +146,7 @@ test('a listing with a signal that has fired rejects with its reason, and an ite
   const controller = new AbortController()
   let count = 0
   const iterate = async (): Promise<void> => {
-    for await (const _ of store.list({ limit: 1, signal: controller.signal })) {
+    for await (const _ of store.list({ signal: controller.signal })) {
       count++
       controller.abort(reason)
     }

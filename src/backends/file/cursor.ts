@@ -7,7 +7,9 @@
  *     <offset>~.<inode>                       the line that holds <offset>, which is where the file ended in a listing
  *     <place>;<ulid>:<place>;…                a log with segments; `;<ulid>:<place>` alone where it has no first file
  *
- * The inode is in base 36. A place holds as long as the file has that inode and that line ends there. Pure.
+ * The inode is in base 36; `<inode>-<mtime>` once an edit in place of that time was noticed, so that every place made
+ * before it is told apart from those made after. A place holds as long as the file has that inode, no edit was noticed
+ * that the place does not know, and that line ends there. Pure.
  */
 import type { Cursor } from '../../backend.ts'
 import { idAt, LF } from './prefix.ts'
@@ -17,13 +19,14 @@ export interface Place {
   readonly offset: number
   /** `.<id>` or `~<hash>` of the line before; `~` where that is not known; empty at the start. */
   readonly mark: string
-  /** The inode in base 36 behind a dot. */
+  /** The inode in base 36 behind a dot, and the edit it knows. */
   readonly inode: string
 }
 
-const PLACE = /^(?:(\d+)(\.[0-9A-Z]{26}|~[0-9a-z]*)|0)(\.[0-9a-z]+)$/
+const PLACE = /^(?:(\d+)(\.[0-9A-Z]{26}|~[0-9a-z]*)|0)(\.[0-9a-z]+(?:-[0-9a-z]+)?)$/
 /** The mark of a place of which only the offset is known. */
 export const IN_LINE = '~'
+const EDIT = '-'
 
 /** The text of a place. */
 export function placeText(offset: number, mark: string, inode: string): string {
@@ -41,6 +44,27 @@ export function parsePlace(text: string): Place | undefined {
 /** An inode as cursors hold it. */
 export function inodeText(inode: number): string {
   return `.${inode.toString(36)}`
+}
+
+/** An inode as cursors hold it that were made after an edit in place. */
+export function editedInodeText(inode: number, mtimeMs: number): string {
+  return `${inodeText(inode)}${EDIT}${Math.round(Math.abs(mtimeMs) * 1000).toString(36)}`
+}
+
+/**
+ * Whether a place is one in the file that `inode` names. A process that noticed no edit takes places of any. The start
+ * and the places of listings say nothing of content, so an edit leaves them good.
+ */
+export function isIn(inode: string, { inode: its, offset, mark }: Place): boolean {
+  if (its === inode) return true
+  const isEditNoticed = inode.includes(EDIT)
+  if (isEditNoticed && offset > 0 && mark !== IN_LINE) return false
+  return withoutEdit(its) === withoutEdit(inode)
+}
+
+function withoutEdit(inode: string): string {
+  const at = inode.indexOf(EDIT)
+  return at < 0 ? inode : inode.slice(0, at)
 }
 
 /** What a cursor holds of the line it follows; `end` is where the line feed is. */

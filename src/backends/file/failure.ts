@@ -42,7 +42,10 @@ function kindOf(error: unknown): { code: ErrorCode; message: string } {
   const { code, errno } = (error ?? {}) as SystemFailure
   const shown = String(code === undefined || code === 'UNKNOWN' ? (errno ?? error) : code)
   if (FULL.has(code) || (typeof errno === 'number' && FULL.has(errno) && isUnnamed(code))) {
-    return { code: 'STORAGE_FULL', message: `no space is left (${shown}): make room, then retry with the same ids` }
+    return {
+      code: 'STORAGE_FULL',
+      message: `no space is left (${shown}): make room, then repeat the call with its key`,
+    }
   }
   if (DENIED.has(code)) {
     return { code: 'STORAGE_DENIED', message: `no permission (${shown}): check the mode of the file and its directory` }
@@ -50,7 +53,10 @@ function kindOf(error: unknown): { code: ErrorCode; message: string } {
   if (NO_LOG.has(code)) {
     return { code: 'NOT_A_LOG', message: `it is not a regular file (${shown}): move it away` }
   }
-  return { code: 'STORAGE_FAILED', message: `the disk refused (${shown}): retry with the same ids` }
+  return {
+    code: 'STORAGE_FAILED',
+    message: `the disk refused (${shown}): look at the disk, then repeat the call with its key`,
+  }
 }
 
 function isUnnamed(code: unknown): boolean {

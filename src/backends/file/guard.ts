@@ -7,7 +7,7 @@
  *
  * A line with `if` counts exactly if some line names it in `kept` or in a `log.kept`, or (no `log.void` names it, and
  * it starts at byte `if.at` of its file, and the valid line before it has the id `if.after`). What is at byte N of an
- * append-only file never changes, so all readers decide alike, without a lock (research/reliability.md §5).
+ * append-only file never changes, so all readers decide alike, without a lock (docs/format.md §5).
  *
  * `log.kept` and `log.void` are book-keeping and never reach the core. Pure but for the bytes it is fed.
  */

@@ -9,7 +9,7 @@ import type { NewLine, SessionKey } from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
 import { encodeName } from '../../name.ts'
 import { type Chunk, chunksOf, eachLine, lineBefore } from './chunks.ts'
-import { inodeText, markOf, placeText } from './cursor.ts'
+import { editedInodeText, inodeText, markOf, placeText } from './cursor.ts'
 import { io } from './io.ts'
 import { LOG_SUFFIX, namespacePath } from './paths.ts'
 import { ID_AT, ID_LENGTH, idAt, Survey } from './prefix.ts'
@@ -41,6 +41,8 @@ export function notALog(path: string): FoldlogError {
   return new FoldlogError('NOT_A_LOG', `${path} is not a regular file: move it away`, { path })
 }
 
+/** A disk's clock ticks within this: what changes a file so soon after its last change may leave no trace. */
+const TICK_MS = 20
 /** How many of the newest ids are remembered one by one. */
 const RECENT_IDS = 4096
 /** What others appended is remembered one by one if it is no more than this. */
@@ -90,7 +92,10 @@ export class LogFile {
   fd = -1
   dev = -1
   ino = -1
+  /** As cursors name it. */
   inode = ''
+  /** When the file had last changed when it was last looked at. */
+  mtimeMs = -1
   /** Where the file ended when it was last looked at, and whether a line feed was there. */
   size = 0
   endsWithLf = true
@@ -141,7 +146,12 @@ export class LogFile {
     return stat.ino === this.ino && stat.dev === this.dev
   }
 
-  /** Takes over a descriptor. What is known stays known if it is of the same file and that has not shrunk. */
+  /** Whether the last change is so long ago that an edit in place since then would show. */
+  get hasRested(): boolean {
+    return Math.abs(Date.now() - this.mtimeMs) >= TICK_MS
+  }
+
+  /** Takes over a descriptor. What is known stays known if it is of the same file, not shrunk and not edited. */
   open(fd: number, stat: Stats): void {
     this.close()
     this.fd = fd
@@ -152,21 +162,30 @@ export class LogFile {
   know(fd: number, stat: Stats): void {
     if (!this.isSame(stat)) {
       if (fd !== this.fd) this.close()
-      this.#forget(stat)
+      this.#forget()
+      this.dev = stat.dev
+      this.ino = stat.ino
+      this.inode = inodeText(stat.ino)
       // They went into a file that is gone, and whoever replaced it decided what is in the new one.
       this.unsynced = []
       this.mustRewrite = false
-    } else if (stat.size < this.size) this.#forget(stat)
+    } else if (stat.size < this.size) this.#forget()
+    else if (this.#isEdited(fd, stat)) {
+      this.#forget()
+      this.inode = editedInodeText(stat.ino, stat.mtimeMs)
+    }
+    this.mtimeMs = stat.mtimeMs
     if (this.end === '' || stat.size !== this.size) this.look(fd, stat.size)
     this.isUncertain = false
   }
 
-  /** Takes notice of own lines that are now the last ones. */
-  extend(lines: readonly NewLine[], size: number): void {
+  /** Takes notice of own lines that are now the last ones; `stat` was made after they were written. */
+  extend(lines: readonly NewLine[], { size, mtimeMs }: Stats): void {
     // The first lines of a file are passed over later, for what else they tell.
     if (this.surveyedTo === this.size && this.size > 0 && this.endsWithLf) this.surveyedTo = size
     for (const { id } of lines) this.ids.add(id)
     this.size = size
+    this.mtimeMs = mtimeMs
     this.endsWithLf = true
     const last = lines[lines.length - 1]!
     if (last.text.startsWith(last.id, ID_AT) && last.id.length === ID_LENGTH)
@@ -185,10 +204,14 @@ export class LogFile {
     this.isUncertain = false
   }
 
-  #forget(stat: Stats): void {
-    this.dev = stat.dev
-    this.ino = stat.ino
-    this.inode = inodeText(stat.ino)
+  /** Whether the file may have other content of the same length. Setting its time alone looks the same. */
+  #isEdited(fd: number, { size, mtimeMs }: Stats): boolean {
+    if (size === 0 || size !== this.size || mtimeMs === this.mtimeMs || this.isUncertain) return false
+    // The time of an append may show just before its bytes do.
+    return io.fstatSync(fd).size === size
+  }
+
+  #forget(): void {
     this.size = 0
     this.surveyedTo = 0
     this.survey = new Survey()

@@ -5,6 +5,8 @@
  *  - I2 A reader sees whole lines only: bytes behind the last line feed come with a later read.
  *  - A cursor is good only as long as each file it speaks of is the same and has the same line before that place;
  *    otherwise `STALE_CURSOR`. A file that it does not speak of is read from its start.
+ *  - A first file of known size that changed without growing may have other content anywhere: cursors made before that
+ *    are stale. Of a file that grew, and of segments, only the place is checked.
  *  - Only lines that count are yielded (guard.ts). If a later line changes that for one that came before the cursor,
  *    the cursor is stale.
  *
@@ -14,7 +16,17 @@ import type { Stats } from 'node:fs'
 import type { Cursor, LineBatch, StoredLine } from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
 import { type Chunk, chunksOf, eachLine, lineBefore, lineStartAt } from './chunks.ts'
-import { cursorPart, IN_LINE, inodeText, markOf, parseCursor, parsePlace, type Place, placeText } from './cursor.ts'
+import {
+  cursorPart,
+  IN_LINE,
+  inodeText,
+  isIn,
+  markOf,
+  parseCursor,
+  parsePlace,
+  type Place,
+  placeText,
+} from './cursor.ts'
 import { isMissing, storageError } from './failure.ts'
 import { Guards, placeOf } from './guard.ts'
 import { io } from './io.ts'
@@ -63,10 +75,10 @@ class Source {
     return this.#linesBefore
   }
 
-  opened(fd: number, stat: Stats, isBorrowed: boolean): void {
+  opened(fd: number, stat: Stats, inode: string, isBorrowed: boolean): void {
     this.fd = fd
     this.isBorrowed = isBorrowed
-    this.inode = inodeText(stat.ino)
+    this.inode = inode
     // A file opened again is read only as far as it was there the first time.
     if (this.to < 0) this.to = stat.size
   }
@@ -204,8 +216,10 @@ class Reading {
   #open(source: Source): void {
     if (source.fd >= 0 || (source.segment === '' && this.#borrow(source))) return
     const { fd, stat } = openRegular(source.path, TO_READ)
-    source.opened(fd, stat, false)
-    if (source.segment === '' && this.#log.busy === undefined) this.#log.know(fd, stat)
+    const log = this.#log
+    const isFirst = source.segment === ''
+    if (isFirst && log.busy === undefined) log.know(fd, stat)
+    source.opened(fd, stat, isFirst && log.isSame(stat) ? log.inode : inodeText(stat.ino), false)
   }
 
   #borrow(source: Source): boolean {
@@ -214,13 +228,13 @@ class Reading {
     const stat = io.lstatSync(source.path, NO_THROW)
     if (stat === undefined || !log.isSame(stat) || stat.size - source.from > SHORT_BYTES) return false
     log.know(log.fd, stat)
-    source.opened(log.fd, stat, true)
+    source.opened(log.fd, stat, log.inode, true)
     return true
   }
 
   #linesOf(source: Source, chunk: Chunk, firstIndex: number): Line[] {
     const { bytes, offset } = chunk
-    if (source.segment === '' && inodeText(this.#log.ino) === source.inode) this.#log.pass(chunk)
+    if (source.segment === '' && this.#log.inode === source.inode) this.#log.pass(chunk)
     const lines: Line[] = []
     let mayGuard = this.#withheld !== undefined
     eachLine(bytes, (start, end) => {
@@ -264,7 +278,7 @@ class Reading {
 }
 
 function holds(source: Source, place: Place): boolean {
-  if (place.inode !== source.inode || place.offset > source.to) return false
+  if (!isIn(source.inode, place) || place.offset > source.to) return false
   if (place.offset === 0 || place.mark === IN_LINE) return true
   const line = lineBefore(source.fd, place.offset)
   return line !== undefined && markOf(line, 0, line.length) === place.mark

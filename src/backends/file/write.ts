@@ -77,7 +77,8 @@ export class Writer {
 
   #append(log: LogFile, lines: readonly NewLine[], options: Options): Outcome {
     if (options?.expect === 'absent') return this.#create(log, lines)
-    if (log.fd < 0 || log.isUncertain || log.mustRewrite) {
+    // Our own write would hide an edit in place before it. Appends in quick succession do not look.
+    if (log.fd < 0 || log.isUncertain || log.mustRewrite || log.hasRested) {
       try {
         this.#ready(log)
       } catch (error) {
@@ -115,7 +116,7 @@ export class Writer {
     this.#sync.wrote(log, lines)
     const stat = io.statSync(log.path, NO_THROW)
     if (stat === undefined || stat.size !== known + length || !log.isSame(stat)) return false
-    log.extend(lines, stat.size)
+    log.extend(lines, stat)
     return true
   }
 
@@ -124,7 +125,7 @@ export class Writer {
       statNamespace(log.directory)
       const { fd, stat } = openRegular(log.path, TO_APPEND)
       log.open(fd, stat)
-    } else if (log.isUncertain) log.know(log.fd, io.fstatSync(log.fd))
+    } else log.know(log.fd, io.fstatSync(log.fd))
     if (log.mustRewrite) this.#writeUnsynced(log)
   }
 
@@ -232,8 +233,9 @@ export class Writer {
     let left = linesNotIn(log.fd, lines, known, stat.size, known > 0 && !log.endsWithLf)
     // Someone may have cut the file before we wrote, and it has grown past the known end again.
     if (left.length > 0 && known > 0) left = linesNotIn(log.fd, left, 0, stat.size, false)
-    // The size alone does not tell that it is the same end.
+    // The size alone does not tell that it is the same end, and the time is that of our own write.
     log.end = ''
+    log.mtimeMs = stat.mtimeMs
     log.know(log.fd, stat)
     log.surveyRest()
     return left
