@@ -81,12 +81,11 @@ export function assertOneOf(value: unknown, allowed: readonly unknown[], what: s
   throw new FoldlogError('INVALID_OPTION', `${what} must be one of ${names}, not ${nameOf(value)}`, { field: what })
 }
 
-/** Throws `INVALID_OPTION` unless `value` counts something: a whole number over 0, or infinity. */
-export function assertCount(value: unknown, what: string): void {
-  if (value === Infinity || (Number.isInteger(value) && (value as number) > 0)) return
-  throw new FoldlogError('INVALID_OPTION', `${what} must be a whole number over 0, not ${nameOf(value)}`, {
-    field: what,
-  })
+/** Throws `INVALID_OPTION` unless `value` is a whole number not under `least`, or infinity. */
+export function assertCount(value: unknown, least: number, what: string): void {
+  if (value === Infinity || (Number.isInteger(value) && (value as number) >= least)) return
+  const message = `${what} must be a whole number not under ${least}, not ${nameOf(value)}`
+  throw new FoldlogError('INVALID_OPTION', message, { field: what })
 }
 
 function nameOf(value: unknown): string {

@@ -26,7 +26,7 @@ import type { Damage, InnerEvent, Line } from './line.ts'
 import type { Finding, Log } from './log.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
 import { Projections, type Projection } from './projection.ts'
-import { stamp, type Tip, type MessageInput, type PartInput } from './stamp.ts'
+import { stamp, type MessageInput, type PartInput } from './stamp.ts'
 import { tailOf, type TailEvent, type TailOptions, type Wake } from './tail.ts'
 import { contextIn, messagesOf, nodeOf, siblingsOf, turnsIn, type MessagesOptions } from './views.ts'
 

@@ -396,7 +396,7 @@ function notFound(namespace: string, sessionId: string): FoldlogError {
 }
 
 function assertListing({ limit, archived, order }: ListOptions): void {
-  if (limit !== undefined) assertCount(limit, 'limit')
+  if (limit !== undefined) assertCount(limit, 1, 'limit')
   assertOneOf(archived, [undefined, true, false, 'all'], 'archived')
   assertOneOf(order, [undefined, 'updated', 'created'], 'order')
 }

@@ -24,7 +24,7 @@ export interface MessagesOptions {
 
 export function messagesOf(fold: Fold, options: MessagesOptions = {}): readonly Message[] {
   const { audience, branch, limit = Infinity, before, all = false } = options
-  assertCount(limit, 'limit')
+  assertCount(limit, 0, 'limit')
   assertOneOf(audience, [undefined, 'user', 'model'], 'audience')
   const end = branch === undefined ? fold.tree.active : fold.tree.through(nodeOf(fold, branch))
   if (before !== undefined) nodeOf(fold, before)
