@@ -106,7 +106,8 @@ export interface Backend {
   readonly capabilities: Capabilities
   /** What users know this place by: a directory, a URL. Goes into bus events as `root`. */
   readonly root: string
-  append(key: SessionKey, lines: readonly NewLine[], options?: AppendOptions): Promise<AppendResult>
+  /** A backend that is done when it returns may answer without a promise. What fails always rejects. */
+  append(key: SessionKey, lines: readonly NewLine[], options?: AppendOptions): AppendResult | Promise<AppendResult>
   /** All lines after `after`, or all; complete up to the moment of the call. A missing log is `NOT_FOUND`. */
   read(key: SessionKey, options?: { readonly after?: Cursor }): AsyncIterable<LineBatch>
   /** The session's state in a listing; undefined if it is not there. */

@@ -8,7 +8,7 @@ import { factsOf } from './body.ts'
 import { isCoreEvent, isCustomType, isValidData, type InfoPatch, type MessageData } from './event.ts'
 import { timeOf } from './id.ts'
 import { deepFreeze, type Json, type JsonObject } from './json.ts'
-import type { InnerEvent, Line } from './line.ts'
+import { eventsOf, type InnerEvent, type Line } from './line.ts'
 import type { SessionInfo, Status } from './message.ts'
 import { previewOf, sessionStatus, TurnFacts, UsageSum } from './totals.ts'
 
@@ -33,8 +33,8 @@ export interface Resumable {
 export function extendInfo(known: Resumable, lines: readonly Line[]): Resumable | undefined {
   let state: Resumable | undefined = known
   for (const line of lines) {
-    if (line.version !== 1 || line.key !== undefined || line.isRedacted) return undefined
-    for (const event of line.events) {
+    if (line.v !== 1 || line.key !== undefined || line.redacted) return undefined
+    for (const event of eventsOf(line)) {
       state = event.id > state.info.lastEventId ? next(state, event) : undefined
       if (state === undefined) return undefined
     }

@@ -30,10 +30,12 @@ export function setOwn(target: object, key: string, value: unknown): void {
  * `undefined` properties are dropped and lone surrogates replaced by U+FFFD, as documented in docs/format.md.
  * Throws `INVALID_EVENT` naming the path for NaN, infinities, BigInt, functions, symbols, cycles, class instances
  * and `undefined` in arrays; `TOO_LARGE` beyond {@link MAX_DEPTH}.
+ *
+ * @param depth how deep in what is written the value will lie
  */
-export function toJson(value: unknown, path: string): Json {
+export function toJson(value: unknown, path: string, depth: number = 0): Json {
   try {
-    return copy(value, 0)
+    return copy(value, depth)
   } catch (error) {
     // Only what failed pays for knowing where.
     throw error instanceof Refusal ? error.at(path) : error
@@ -121,12 +123,21 @@ function copyStep(value: unknown, depth: number, step: () => string): Json {
 
 /** Freezes plain JSON data all the way down and returns it. */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value)
-    if (Array.isArray(value)) for (let i = 0; i < value.length; i++) deepFreeze(value[i])
-    else for (const key in value) deepFreeze(value[key])
-  }
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) freezeAll(value)
   return value
+}
+
+function freezeAll(value: object): void {
+  Object.freeze(value)
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) freezeInside(value[i])
+  } else {
+    for (const key in value) freezeInside((value as Record<string, unknown>)[key])
+  }
+}
+
+function freezeInside(value: unknown): void {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) freezeAll(value)
 }
 
 /**

@@ -7,7 +7,7 @@
  */
 import { FoldlogError } from './errors.ts'
 import { isEventId } from './id.ts'
-import { isArray, MAX_DEPTH, type Json } from './json.ts'
+import { isArray, MAX_DEPTH, type Json, type JsonObject } from './json.ts'
 
 export const MARKER: string = '{"v":1,"id":"'
 export const MAX_LINE_BYTES: number = 64 * 1024 * 1024
@@ -22,16 +22,29 @@ export interface InnerEvent {
   readonly data: Json
 }
 
-/** A line as it was read or is to be written; `events` are the ones to fold, one or a batch. */
-export interface Line {
-  readonly id: string
-  readonly type: string
+/**
+ * A line as it was read or is to be written: the object that lies in the log, which may have fields that this version does not know. Most lines
+ * are one event, and then the line is that event. A batch (`log.batch`) has its events as data; {@link eventsOf} gives the events of either.
+ */
+export interface Line extends InnerEvent {
+  /** The format version it was written in; above 1 nothing in it has an effect. */
+  readonly v: number
   readonly time: string
   readonly key?: string
-  readonly isRedacted: boolean
-  /** The format version it was written in; above 1 nothing in it has an effect. */
-  readonly version: number
-  readonly events: readonly InnerEvent[]
+  readonly redacted?: true
+}
+
+export const BATCH = 'log.batch'
+
+/** The events of a line that are folded. */
+export function eventsOf(line: Line): readonly InnerEvent[] {
+  return line.type === BATCH ? batchOf(line) : [line]
+}
+
+/** The events of a batch, without making anything. */
+export function batchOf({ data }: Line): readonly InnerEvent[] {
+  // That they are events was checked when the line was made.
+  return data as unknown as readonly InnerEvent[]
 }
 
 export type DamageKind =
@@ -72,26 +85,25 @@ export interface Decoded {
   readonly damage: readonly Damage[]
 }
 
-/** What the writer of a line decides; `id` and `time` are stamped by then. */
-export interface LineHead {
-  readonly id: string
-  readonly time: string
-  readonly key?: string
-  readonly isRedacted: boolean
+/** What several events are written as: one line. */
+export function lineOf(events: readonly InnerEvent[], time: string): Line {
+  const { id, type, data } = events[0]!
+  return events.length === 1
+    ? { v: 1, id, type, time, data }
+    : { v: 1, id, type: BATCH, time, data: events as unknown as Json }
 }
 
 /**
- * The text of a line, without a line feed. One event is a line of its type, more are a `log.batch`.
+ * The text of a line, without a line feed.
  *
  * The data must be plain JSON ({@link toJson} made it). Throws `TOO_LARGE` over 64 MB.
  */
-export function encodeLine(head: LineHead, events: readonly InnerEvent[]): string {
-  const single = events.length === 1 ? events[0]! : undefined
-  const type = single === undefined ? 'log.batch' : single.type
-  const key = head.key === undefined ? '' : `,"key":${escapeRest(JSON.stringify(head.key))}`
-  const redacted = head.isRedacted ? ',"redacted":true' : ''
-  const data = JSON.stringify(single === undefined ? events.map(inner) : single.data)
-  const text = `${MARKER}${head.id}","type":"${type}","time":"${head.time}"${key}${redacted},"data":${escapeRest(data)}}`
+export function encodeLine(line: Line): string {
+  const { id, type, time } = line
+  const key = line.key === undefined ? '' : `,"key":${JSON.stringify(line.key)}`
+  const redacted = line.redacted === true ? ',"redacted":true' : ''
+  const data = JSON.stringify(type === BATCH ? batchOf(line).map(inner) : line.data)
+  const text = escapeRest(`${MARKER}${id}","type":"${type}","time":"${time}"${key}${redacted},"data":${data}}`)
   if (text.length > MAX_LINE_BYTES / 3 && new TextEncoder().encode(text).length > MAX_LINE_BYTES) {
     throw new FoldlogError('TOO_LARGE', `a line of ${text.length} characters is over 64 MB: store big content as files`)
   }
@@ -104,11 +116,13 @@ function inner(event: InnerEvent): InnerEvent {
 
 const BREAKS = /[\u2028\u2029]/g
 
-/** Escapes what other tools take for line breaks, and a marker inside the data, where a torn line would resume. */
-function escapeRest(data: string): string {
-  const hasBreaks = data.includes('\u2028') || data.includes('\u2029')
-  const text = hasBreaks ? data.replace(BREAKS, (char) => (char === '\u2028' ? '\\u2028' : '\\u2029')) : data
-  return text.includes(MARKER) ? text.replaceAll(MARKER, '{"\\u0076":1,"id":"') : text
+/** Escapes what other tools take for line breaks, and a marker inside the line, where a torn one would resume. */
+function escapeRest(line: string): string {
+  const hasBreaks = line.includes('\u2028') || line.includes('\u2029')
+  const text = hasBreaks ? line.replace(BREAKS, (char) => (char === '\u2028' ? '\\u2028' : '\\u2029')) : line
+  return text.includes(MARKER, 1)
+    ? `${MARKER}${text.slice(MARKER.length).replaceAll(MARKER, '{"\\u0076":1,"id":"')}`
+    : text
 }
 
 /** Reads one physical line, given without its line feed. Never throws on content. */
@@ -191,15 +205,23 @@ function toLine(value: Json, sizeBytes: number): Line | DamageKind {
   if (typeof v !== 'number' || typeof id !== 'string' || typeof type !== 'string' || data === undefined)
     return 'not-event'
   if (!isEventId(id)) return 'bad-id'
-  const events = type === 'log.batch' ? batch(id, data) : [{ id, type, data }]
-  if (events === undefined) return 'not-event'
+  const events = type === BATCH ? batch(id, data) : undefined
+  if (type === BATCH && events === undefined) return 'not-event'
   // Only long lines can nest deeply. What a batch adds around its events does not count.
-  if (sizeBytes > 2 * MAX_DEPTH && isAnyTooDeep(events)) return 'too-deep'
-  const isRedacted = redacted === true
-  const written = typeof time === 'string' ? time : ''
-  return typeof key === 'string'
-    ? { id, type, time: written, isRedacted, version: v, events, key }
-    : { id, type, time: written, isRedacted, version: v, events }
+  if (sizeBytes > 2 * MAX_DEPTH && (events === undefined ? isTooDeep(data, MAX_DEPTH) : isAnyTooDeep(events)))
+    return 'too-deep'
+  const isPlain = typeof time === 'string' && key === undefined && redacted === undefined
+  // Nearly every line is one as it was parsed: nothing is copied.
+  if (isPlain && events === undefined) return value as unknown as Line
+  return {
+    v,
+    id,
+    type,
+    time: typeof time === 'string' ? time : '',
+    ...(typeof key === 'string' ? { key } : {}),
+    ...(redacted === true ? { redacted } : {}),
+    data: events === undefined ? data : (events as unknown as Json),
+  }
 }
 
 /**
@@ -213,13 +235,7 @@ function batch(lineId: string, data: Json): readonly InnerEvent[] | undefined {
   for (const item of data) {
     if (typeof item !== 'object' || item === null || isArray(item)) return undefined
     const { id, type, data: content } = item as { [name: string]: Json | undefined }
-    if (
-      typeof id !== 'string' ||
-      !isEventId(id) ||
-      typeof type !== 'string' ||
-      content === undefined ||
-      type === 'log.batch'
-    )
+    if (typeof id !== 'string' || !isEventId(id) || typeof type !== 'string' || content === undefined || type === BATCH)
       return undefined
     events.push({ id, type, data: content })
     ids.add(id)
@@ -232,14 +248,22 @@ function isAnyTooDeep(events: readonly InnerEvent[]): boolean {
   return false
 }
 
-/** Allocates nothing: it looks at nearly every line. */
 function isTooDeep(value: Json, left: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (left === 0) return true
+  return typeof value === 'object' && value !== null && (left === 0 || isAnyInsideTooDeep(value, left - 1))
+}
+
+/** Allocates nothing and calls nothing for plain values: it looks at nearly every line. */
+function isAnyInsideTooDeep(value: readonly Json[] | JsonObject, left: number): boolean {
   if (isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (isTooDeep(value[i]!, left - 1)) return true
-  } else {
-    for (const name in value) if (isTooDeep(value[name]!, left - 1)) return true
+    for (let i = 0; i < value.length; i++) {
+      const item = value[i]!
+      if (typeof item === 'object' && item !== null && (left === 0 || isAnyInsideTooDeep(item, left - 1))) return true
+    }
+    return false
+  }
+  for (const name in value) {
+    const item = value[name]!
+    if (typeof item === 'object' && item !== null && (left === 0 || isAnyInsideTooDeep(item, left - 1))) return true
   }
   return false
 }

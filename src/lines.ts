@@ -6,18 +6,20 @@
  *
  * Everything in this file is pure.
  */
-import { canonicalJson, deepFreeze, type Json } from './json.ts'
-import type { InnerEvent, Line } from './line.ts'
+import { canonicalJson, deepFreeze } from './json.ts'
+import { BATCH, batchOf, eventsOf, type InnerEvent, type Line } from './line.ts'
 import type { SessionEvent } from './event.ts'
 
 /** What a line did to the set. */
 export type Added =
-  | { readonly effect: 'fresh'; readonly events: readonly InnerEvent[] }
+  /** All of its events are new. */
+  | { readonly effect: 'fresh' }
   /** It was there, or another line with its key counts. */
   | { readonly effect: 'none' }
   /** What counts has changed beyond this line: `missing` no longer does, `added` does now. */
   | { readonly effect: 'refold'; readonly missing: readonly SessionEvent[]; readonly added: readonly SessionEvent[] }
 
+const FRESH: Added = { effect: 'fresh' }
 const NONE: Added = { effect: 'none' }
 
 export interface Counted {
@@ -26,8 +28,9 @@ export interface Counted {
 }
 
 export class LineSet {
-  /** By event id, the line it counts in. */
-  readonly #owners = new Map<string, Line>()
+  /** Lines of one event each, in the order of their ids: what most logs are, so that most need no map. */
+  #ordered: Line[] = []
+  #map: Map<string, Line> | undefined
   readonly #keys = new Map<string, Line>()
   /** Lines that lost an event or their key to another, by what they lost: kept, because a later line may change who wins. */
   readonly #losersById = new Map<string, Set<Line>>()
@@ -41,7 +44,7 @@ export class LineSet {
     const isKnown = this.#isAnyKnown(line)
     if (!isKnown && holder === undefined) {
       this.#note(line)
-      return { effect: 'fresh', events: line.events }
+      return FRESH
     }
     if (!isKnown && holder!.id < line.id) {
       this.#noteLosses(line)
@@ -56,11 +59,11 @@ export class LineSet {
   }
 
   get isEmpty(): boolean {
-    return this.#owners.size === 0
+    return (this.#map?.size ?? this.#ordered.length) === 0
   }
 
   has(eventId: string): boolean {
-    return this.#owners.has(eventId)
+    return this.#map === undefined ? isAmong(this.#ordered, eventId) : this.#map.has(eventId)
   }
 
   /** An event that counts, as readers get it. */
@@ -76,9 +79,14 @@ export class LineSet {
 
   /** The events that count, with their lines, in order of ids. */
   *counted(): Generator<Counted> {
+    if (this.#map === undefined) {
+      // As many as there are now: more may come while it is read.
+      for (const line of this.#ordered.slice()) yield { line, event: line }
+      return
+    }
     for (const id of [...this.#owners.keys()].sort()) {
       const line = this.#owners.get(id)!
-      yield { line, event: line.events.length === 1 ? line.events[0]! : line.events.find((each) => each.id === id)! }
+      yield { line, event: line.type === BATCH ? batchOf(line).find((each) => each.id === id)! : line }
     }
   }
 
@@ -93,24 +101,39 @@ export class LineSet {
   }
 
   /** Whether any of its events came before, and takes notice of them all. */
-  #isAnyKnown({ events }: Line): boolean {
-    let isKnown = false
-    for (let i = 0; i < events.length; i++) {
-      const { id } = events[i]!
-      if (id > this.#greatest) this.#greatest = id
-      else isKnown ||= this.#owners.has(id) || this.#losersById.has(id)
+  #isAnyKnown(line: Line): boolean {
+    if (line.type !== BATCH) return this.#isKnown(line.id)
+    let isAny = false
+    for (const { id } of batchOf(line)) if (this.#isKnown(id)) isAny = true
+    return isAny
+  }
+
+  #isKnown(id: string): boolean {
+    if (id <= this.#greatest) return this.has(id) || this.#losersById.has(id)
+    this.#greatest = id
+    return false
+  }
+
+  /** By event id, the line it counts in. */
+  get #owners(): Map<string, Line> {
+    if (this.#map === undefined) {
+      this.#map = new Map(this.#ordered.map((line) => [line.id, line]))
+      this.#ordered = []
     }
-    return isKnown
+    return this.#map
   }
 
   #note(line: Line): void {
-    const { events } = line
-    for (let i = 0; i < events.length; i++) this.#owners.set(events[i]!.id, line)
+    const last = this.#ordered.at(-1)
+    const isNext = last === undefined || last.id < line.id
+    if (this.#map === undefined && line.type !== BATCH && isNext) this.#ordered.push(line)
+    else if (line.type !== BATCH) this.#owners.set(line.id, line)
+    else for (const { id } of batchOf(line)) this.#owners.set(id, line)
     if (line.key !== undefined) this.#keys.set(line.key, line)
   }
 
   #noteLosses(line: Line): void {
-    for (const { id } of line.events) if (this.#owners.get(id) !== line) addTo(this.#losersById, id, line)
+    for (const { id } of eventsOf(line)) if (this.#owners.get(id) !== line) addTo(this.#losersById, id, line)
     if (line.key !== undefined && this.#keys.get(line.key) !== line) addTo(this.#losersByKey, line.key, line)
   }
 
@@ -142,8 +165,9 @@ export class LineSet {
       for (const loser of losers) all.add(loser)
     }
     // What is taken in is looked at in its turn.
-    for (const { events, key } of all) {
-      for (const { id } of events) take(this.#owners.get(id), this.#losersById.get(id))
+    for (const each of all) {
+      const { key } = each
+      for (const { id } of eventsOf(each)) take(this.#owners.get(id), this.#losersById.get(id))
       if (key !== undefined) take(this.#keys.get(key), this.#losersByKey.get(key))
     }
     return all
@@ -151,8 +175,8 @@ export class LineSet {
 
   #ownersOf(lines: Iterable<Line>): ReadonlyMap<string, Line> {
     const owners = new Map<string, Line>()
-    for (const { events } of lines) {
-      for (const { id } of events) {
+    for (const line of lines) {
+      for (const { id } of eventsOf(line)) {
         const owner = this.#owners.get(id)
         if (owner !== undefined) owners.set(id, owner)
       }
@@ -161,8 +185,9 @@ export class LineSet {
   }
 
   #forget(lines: Iterable<Line>): void {
-    for (const { events, key } of lines) {
-      for (const { id } of events) {
+    for (const line of lines) {
+      const { key } = line
+      for (const { id } of eventsOf(line)) {
         this.#owners.delete(id)
         this.#losersById.delete(id)
         this.#conflicts.delete(id)
@@ -187,9 +212,9 @@ export class LineSet {
   /** As `#note`, but an event that another line holds too counts in the better of the two. */
   #noteAmong(line: Line): void {
     if (line.key !== undefined) this.#keys.set(line.key, line)
-    for (const event of line.events) {
+    for (const event of eventsOf(line)) {
       const rival = this.#owners.get(event.id)
-      const other = rival?.events.find(({ id }) => id === event.id)
+      const other = rival === undefined ? undefined : eventsOf(rival).find(({ id }) => id === event.id)
       if (rival === undefined || other === undefined) this.#owners.set(event.id, line)
       else if (content(other) !== content(event)) {
         this.#conflicts.add(event.id)
@@ -197,6 +222,18 @@ export class LineSet {
       }
     }
   }
+}
+
+/** Whether the line of an id is among lines in the order of their ids. */
+function isAmong(lines: readonly Line[], id: string): boolean {
+  let low = 0
+  let high = lines.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (lines[middle]!.id < id) low = middle + 1
+    else high = middle
+  }
+  return lines[low]?.id === id
 }
 
 /** An event of a line, as readers get it. */
@@ -207,7 +244,7 @@ export function toEvent(line: Line, { id, type, data }: InnerEvent): SessionEven
 function eventOf(line: Line, eventId: string): SessionEvent {
   return toEvent(
     line,
-    line.events.find(({ id }) => id === eventId)!,
+    eventsOf(line).find(({ id }) => id === eventId)!,
   )
 }
 
@@ -224,16 +261,16 @@ function difference(a: ReadonlyMap<string, Line>, b: ReadonlyMap<string, Line>):
 
 function isSame(line: Line, other: Line, eventId: string): boolean {
   const [a, b] = [eventOf(line, eventId), eventOf(other, eventId)]
-  return line.version === other.version && a.time === b.time && content(a as InnerEvent) === content(b as InnerEvent)
+  return line.v === other.v && a.time === b.time && content(a as InnerEvent) === content(b as InnerEvent)
 }
 
 function beats(line: Line, rival: Line): boolean {
-  if (line.isRedacted !== rival.isRedacted) return line.isRedacted
+  if (line.redacted !== rival.redacted) return line.redacted === true
   return isSmaller(canonical(line), canonical(rival))
 }
 
 function isBetterEvent(a: Counted, b: Counted): boolean {
-  if (a.line.isRedacted !== b.line.isRedacted) return a.line.isRedacted
+  if (a.line.redacted !== b.line.redacted) return a.line.redacted === true
   return isSmaller(content(a.event), content(b.event))
 }
 
@@ -248,11 +285,8 @@ function content(event: InnerEvent): string {
 
 /** The canonical JSON of a line as far as this version knows its keys. */
 function canonical(line: Line): string {
-  const { version: v, id, time, key, isRedacted, events } = line
-  const isBatch = events.length > 1 || line.type === 'log.batch'
-  const type = isBatch ? 'log.batch' : line.type
-  const data = isBatch ? (events as unknown as Json) : events[0]!.data
-  const rest = { ...(key === undefined ? {} : { key }), ...(isRedacted ? { redacted: true } : {}) }
+  const { v, id, type, time, key, redacted, data } = line
+  const rest = { ...(key === undefined ? {} : { key }), ...(redacted === undefined ? {} : { redacted }) }
   return canonicalJson({ v, id, type, time, data, ...rest })
 }
 

@@ -14,7 +14,7 @@ import { isCoreEvent, isCustomType, isValidData, type SessionEvent } from './eve
 import { Fold } from './fold.ts'
 import { Clock, firstIdAt, timeOf } from './id.ts'
 import { deepFreeze } from './json.ts'
-import { decodeLine, encodeLine, type Damage, type InnerEvent, type Line } from './line.ts'
+import { BATCH, batchOf, decodeLine, encodeLine, eventsOf, type Damage, type InnerEvent, type Line } from './line.ts'
 import { LineSet, toEvent } from './lines.ts'
 import type { FoldedInfo } from './infos.ts'
 import type { SessionInfo } from './message.ts'
@@ -43,11 +43,38 @@ export type Change =
   | { readonly kind: 'rewound'; readonly missing: readonly SessionEvent[]; readonly added: readonly SessionEvent[] }
   | { readonly kind: 'deleted'; readonly origin: Origin }
 
-interface Pending {
-  readonly line: Line
+/** A line on its way into the backend, and who waits for it. */
+class Pending implements NewLine {
+  readonly id: string
   readonly text: string
-  readonly resolve: () => void
+  readonly line: Line
+  readonly #result: () => unknown
+  readonly #resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
+
+  constructor(
+    line: Line,
+    text: string,
+    result: () => unknown,
+    resolve: (result: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.id = line.id
+    this.text = text
+    this.line = line
+    this.#result = result
+    this.#resolve = resolve
+    this.reject = reject
+  }
+
+  /** Answers whoever waits, now that the line is folded. */
+  finish(): void {
+    try {
+      this.#resolve(this.#result())
+    } catch (error) {
+      this.reject(error)
+    }
+  }
 }
 
 /** What one flush or look brought. */
@@ -84,7 +111,7 @@ export class Log {
   #state: State
   #isDeleted = false
   #queue: Pending[] = []
-  #looks: Pick<Pending, 'resolve' | 'reject'>[] = []
+  #looks: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
   #tip: Tip | undefined
   #isBusy = false
   /** Ids of lines this process wrote that it has not read back yet. */
@@ -109,7 +136,7 @@ export class Log {
   /** Writes the first line of a new log. Rejects with `ALREADY_EXISTS`. Nobody listens yet, so nothing is told. */
   static async create(backend: Backend, key: SessionKey, lines: readonly Line[]): Promise<Log> {
     const log = new Log(backend, key)
-    const news = lines.map((line) => ({ id: line.id, text: encode(line) }))
+    const news = lines.map((line) => ({ id: line.id, text: encodeLine(line) }))
     const result = await backend.append(key, news, { expect: 'absent' })
     if (result.cursor === undefined) await log.#read(log.#state, new News())
     else {
@@ -124,7 +151,7 @@ export class Log {
     const ids = new Set<string>()
     for await (const batch of backend.read(key, { after })) {
       for (const stored of batch.lines) {
-        for (const line of decodeLine(stored.bytes, stored).lines) for (const { id } of line.events) ids.add(id)
+        for (const line of decodeLine(stored.bytes, stored).lines) for (const { id } of eventsOf(line)) ids.add(id)
       }
     }
     return ids
@@ -189,7 +216,7 @@ export class Log {
   /** The events of the line that counts for an idempotency key. */
   eventsOfKey(key: string): readonly SessionEvent[] | undefined {
     const line = this.#state.lines.byKey(key)
-    return line?.events.map((event) => toEvent(line, event))
+    return line === undefined ? undefined : eventsOf(line).map((event) => toEvent(line, event))
   }
 
   has(eventId: string): boolean {
@@ -219,21 +246,22 @@ export class Log {
   }
 
   /**
-   * Appends events as one line. Resolves when the line is in the backend and folded; listeners have heard of it by then.
+   * Appends a line. Resolves with what `result` makes of the state right after the line, which is in the backend and folded by then; listeners
+   * have heard of it.
    *
    * Rejects with `NOT_FOUND` if the log was deleted meanwhile; after `STORAGE_FULL` and `STORAGE_FAILED` it is unknown
    * whether the line is in.
    */
-  append(line: Line): Promise<void> {
+  append<T>(line: Line, result: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ line, text: this.#encode(line), resolve, reject })
+      this.#queue.push(new Pending(line, this.#encode(line), result, resolve as (result: unknown) => void, reject))
       this.#schedule()
     })
   }
 
   #encode(line: Line): string {
     try {
-      return encode(line)
+      return encodeLine(line)
     } catch (error) {
       // What was stamped will not be written: nothing may go on from it.
       this.#tip = undefined
@@ -256,7 +284,7 @@ export class Log {
     void READY.then(() => this.#next())
   }
 
-  /** Does what waits, one thing at a time. No async functions up to the fold: a lone append would pay for each of them. */
+  /** Does what waits, one thing at a time. A lone append waits for nothing in it: each promise on its way would cost as much as its fold. */
   #next(): void {
     if (this.#queue.length > 0) this.#flush()
     else if (this.#looks.length > 0) void this.#lookOnce().then(() => this.#next())
@@ -278,48 +306,63 @@ export class Log {
   #flush(): void {
     const pending = this.#queue
     this.#queue = []
-    void this.#write(pending)
-      .then(({ cursor }) => this.#fold(pending, cursor))
-      .then(
-        () => this.#end(pending),
-        (error: unknown) => this.#end(pending, error),
-      )
-  }
-
-  #write(pending: readonly Pending[]): Promise<AppendResult> {
     try {
-      if (this.#isDeleted) throw notFound(this.key)
-      if (isForeign(this.#state)) throw notALog(this.key)
-      const after = this.#state.cursor
-      const lines: NewLine[] = pending.map(({ line, text }) => ({ id: line.id, text }))
-      return this.#backend.append(this.key, lines, after === undefined ? NO_OPTIONS : { after })
+      const outcome = this.#write(pending)
+      if (!(outcome instanceof Promise) && outcome.cursor !== undefined) {
+        this.#fold(pending, outcome.cursor)
+        this.#end(pending)
+      } else void this.#finish(pending, outcome)
     } catch (error) {
-      return Promise.reject(error)
+      this.#fail(pending, error)
     }
   }
 
-  /** Folds lines that are in the backend: as they are if nothing came between, else by reading on. */
-  #fold(pending: readonly Pending[], cursor: Cursor | undefined): Promise<void> | undefined {
-    if (cursor === undefined) {
-      for (const { line } of pending) this.#own.add(line.id)
-      return this.#readOn()
+  async #finish(pending: readonly Pending[], outcome: AppendResult | Promise<AppendResult>): Promise<void> {
+    try {
+      const { cursor } = await outcome
+      if (cursor === undefined) {
+        // Something came between: all of it is read in the order of the log.
+        for (const { id } of pending) this.#own.add(id)
+        await this.#readOn()
+      } else this.#fold(pending, cursor)
+      this.#end(pending)
+    } catch (error) {
+      this.#fail(pending, error)
     }
+  }
+
+  #write(pending: readonly Pending[]): AppendResult | Promise<AppendResult> {
+    if (this.#isDeleted) throw notFound(this.key)
+    if (isForeign(this.#state)) throw notALog(this.key)
+    const after = this.#state.cursor
+    return this.#backend.append(this.key, pending, after === undefined ? NO_OPTIONS : { after })
+  }
+
+  /** Folds lines that are in the backend and that nothing came between. */
+  #fold(pending: readonly Pending[], cursor: Cursor): void {
     const state = this.#state
     const news = new News()
-    for (const { line } of pending) this.#take(state, line, 'local', news, true)
+    for (let i = 0; i < pending.length; i++) this.#take(state, pending[i]!.line, 'local', news, true)
     state.cursor = cursor
     this.#tellNews(state, news)
-    return undefined
   }
 
-  #end(pending: readonly Pending[], error?: unknown): void {
+  #end(pending: readonly Pending[]): void {
+    for (let i = 0; i < pending.length; i++) pending[i]!.finish()
+    this.#goOn()
+  }
+
+  #fail(pending: readonly Pending[], error: unknown): void {
     if (isFoldlogError(error, 'NOT_FOUND')) this.#markDeleted('external')
-    for (const { resolve, reject } of pending) {
-      if (error === undefined) resolve()
-      else reject(error)
-    }
+    for (const { reject } of pending) reject(error)
+    this.#goOn()
+  }
+
+  #goOn(): void {
     if (this.#queue.length === 0) this.#tip = undefined
-    this.#next()
+    if (this.#queue.length === 0 && this.#looks.length === 0) this.#isBusy = false
+    // Who was just answered comes first, and what they call in their turn shares the next write.
+    else void READY.then(() => this.#next())
   }
 
   /** Folds what the backend has beyond the cursor; reads everything anew if the cursor leads nowhere. */
@@ -376,7 +419,8 @@ export class Log {
    * before it was written need not be checked again.
    */
   #take(state: State, line: Line, origin: Origin, news: News, isChecked = false): void {
-    for (const { id } of line.events) this.#see(state, id)
+    if (line.type !== BATCH) this.#see(state, line.id)
+    else for (const { id } of batchOf(line)) this.#see(state, id)
     if (line.type === 'session.deleted') state.isDeleted = true
     const added = state.lines.add(line)
     if (added.effect === 'none') return
@@ -386,12 +430,15 @@ export class Log {
       news.rewound.added.push(...added.added)
       return
     }
-    for (const inner of added.events) {
-      const isLate = inner.id < state.fold.lastEventId
-      if (!isChecked && !isEffective(state, line, inner)) continue
-      state.fold.apply(inner)
-      if (this.#listeners.size > 0) news.arrivals.push({ event: deepFreeze(toEvent(line, inner)), origin, isLate })
-    }
+    if (line.type !== BATCH) this.#apply(state, line, line, origin, news, isChecked)
+    else for (const event of batchOf(line)) this.#apply(state, line, event, origin, news, isChecked)
+  }
+
+  #apply(state: State, line: Line, inner: InnerEvent, origin: Origin, news: News, isChecked: boolean): void {
+    const isLate = inner.id < state.fold.lastEventId
+    if (!isChecked && !isEffective(state, line, inner)) return
+    state.fold.apply(inner)
+    if (this.#listeners.size > 0) news.arrivals.push({ event: deepFreeze(toEvent(line, inner)), origin, isLate })
   }
 
   #see(state: State, id: string): void {
@@ -426,11 +473,6 @@ export class Log {
   }
 }
 
-function encode(line: Line): string {
-  const { id, time, key, isRedacted, events } = line
-  return encodeLine(key === undefined ? { id, time, isRedacted } : { id, time, key, isRedacted }, events)
-}
-
 /** Folds all that counts into a new fold. */
 function refold(state: State, key: SessionKey): void {
   const fold = new Fold(key.namespace, key.sessionId)
@@ -440,7 +482,7 @@ function refold(state: State, key: SessionKey): void {
 
 /** Whether this version knows what an event means; otherwise it is kept, has no effect, and that is reported. */
 function isEffective(state: State, line: Line, { id, type, data }: InnerEvent): boolean {
-  if (line.version !== 1) return unsupported(state, id, `version ${line.version}`)
+  if (line.v !== 1) return unsupported(state, id, `version ${line.v}`)
   // A tombstone is told as the deletion of the session.
   if (type === 'session.deleted') return false
   if (!isCoreEvent({ type })) return isCustomType(type) || unsupported(state, id, `type ${type}`)

@@ -207,8 +207,7 @@ function nameOf({ namespace, sessionId }: SessionKey): string {
 /** What a change of a log is on the bus. The info is made only if somebody listens for it. */
 function publish(bus: Bus, root: string, log: Log, change: Change): void {
   const { namespace, sessionId } = log.key
-  // Frozen because spreading what is not is slow, and this is done for every event.
-  const base = Object.freeze({ root, namespace, sessionId })
+  const base = { root, namespace, sessionId }
   switch (change.kind) {
     case 'deleted':
       bus.publish({ ...base, type: 'session.deleted', origin: change.origin })
@@ -227,15 +226,20 @@ function publish(bus: Bus, root: string, log: Log, change: Change): void {
 type Base = { readonly root: string; readonly namespace: string; readonly sessionId: string }
 
 function publishArrivals(bus: Bus, base: Base, log: Log, arrivals: readonly Arrival[]): void {
+  const { root, namespace, sessionId } = base
   for (const { event, origin, isLate } of arrivals) {
     // Types without a dot have no effect, and what has none does not arrive.
     const type = event.type as LogEvent['type']
     if (type === 'session.updated' || !bus.hasListeners(type)) continue
     if (type === 'session.created') bus.publish({ ...base, type, origin, info: log.info, event })
-    else bus.publish(isLate ? { ...base, type, origin, event, late: true } : { ...base, type, origin, event })
+    // Spread, the base would cost more than all the rest of it.
+    else if (isLate) bus.publish({ root, namespace, sessionId, type, origin, event, late: true })
+    else bus.publish({ root, namespace, sessionId, type, origin, event })
   }
   const newest = arrivals.at(-1)
   if (newest === undefined || (newest.event.type === 'session.created' && arrivals.length === 1)) return
   const type = 'session.updated'
-  if (bus.hasListeners(type)) bus.publish({ ...base, type, origin: newest.origin, info: log.info, event: newest.event })
+  if (!bus.hasListeners(type)) return
+  const { origin, event } = newest
+  bus.publish({ root, namespace, sessionId, type, origin, info: log.info, event })
 }

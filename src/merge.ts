@@ -69,7 +69,7 @@ export async function mergeInto(logs: Logs, key: SessionKey, given: readonly Mer
   const fresh = lines.filter(({ id }) => log?.has(id) === false)
   known = lines.length - fresh.length
   for (let i = 0; i < fresh.length; i += LINES_AT_ONCE) {
-    await Promise.all(fresh.slice(i, i + LINES_AT_ONCE).map((line) => log!.append(line)))
+    await Promise.all(fresh.slice(i, i + LINES_AT_ONCE).map((line) => log!.append(line, () => undefined)))
   }
   return Object.freeze({ added: given.length - known, known })
 }
@@ -86,7 +86,7 @@ function checked(line: MergeLine, index: number): Line {
 }
 
 function toLine({ id, type, time, key, data }: MergeLine): Line {
-  const line = { id, type, time, isRedacted: false, version: 1, events: [{ id, type, data }] }
+  const line = { v: 1, id, type, time, data }
   return key === undefined ? line : { ...line, key }
 }
 

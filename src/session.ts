@@ -22,13 +22,19 @@ import type { Fold } from './fold.ts'
 import { firstIdAt, isEventId } from './id.ts'
 import { assertFields, assertObject, INFO_FIELDS, PATCH_FIELDS } from './input.ts'
 import { deepFreeze, toJson, type Json } from './json.ts'
-import type { Damage, InnerEvent, Line } from './line.ts'
+import { lineOf, type Damage, type InnerEvent } from './line.ts'
+import { toEvent } from './lines.ts'
 import type { Finding, Log } from './log.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
 import { Projections, type Projection } from './projection.ts'
 import { stamp, type MessageInput, type PartInput } from './stamp.ts'
 import { tailOf, type TailEvent, type TailOptions, type Wake } from './tail.ts'
 import { contextIn, messagesOf, nodeOf, siblingsOf, turnsIn, type MessagesOptions } from './views.ts'
+
+/** Makes the events of a call, when it is clear that they will be written. */
+type Make = () => readonly InnerEvent[]
+/** What a call answers, of the events that count. */
+type Result<T> = (events: readonly SessionEvent[]) => T
 
 /** What every mutating call takes. */
 export interface WriteOptions {
@@ -137,25 +143,10 @@ export class Session {
   /** Adds one message, or several as one batch: all or none are in, also after a crash. A known id updates in place. */
   add(input: MessageInput, options?: WriteOptions): Promise<Message>
   add(inputs: readonly MessageInput[], options?: WriteOptions): Promise<readonly Message[]>
-  async add(
-    input: MessageInput | readonly MessageInput[],
-    options?: WriteOptions,
-  ): Promise<Message | readonly Message[]> {
-    const inputs: readonly MessageInput[] = isList(input) ? input : [input]
-    if (inputs.length === 0) return Object.freeze([])
-    let opened: string | undefined
-    const events = await this.#commit(
-      'message.created',
-      () => {
-        const stamped = this.#stampAll(inputs)
-        opened = stamped.opened
-        return stamped.events
-      },
-      options,
-    )
-    this.#turnId = opened ?? this.#turnId
-    const messages = events.map((event) => this.#messageOf(event))
-    return isList(input) ? Object.freeze(messages) : messages[0]!
+  add(input: MessageInput | readonly MessageInput[], options?: WriteOptions): Promise<Message | readonly Message[]> {
+    if (!isList(input)) return this.#add([input], options, (events) => this.#messageOf(events[0]!))
+    if (input.length === 0) return Promise.resolve(Object.freeze([]))
+    return this.#add(input, options, (events) => Object.freeze(events.map((event) => this.#messageOf(event))))
   }
 
   /** Changes fields of a message; `null` unsets one. Each is replaced as a whole, `metadata` too. Rejects with `NOT_FOUND` if it is not there. */
@@ -204,17 +195,27 @@ export class Session {
     const there = (typeof ids === 'string' ? [ids] : ids).filter((id) => fold.message(id) !== undefined)
     // Called again with its key, it answers as it did the first time.
     if (there.length === 0) return options?.key !== undefined && this.#log.eventsOfKey(options.key) !== undefined
-    await this.#commit('message.deleted', () => [this.#event('message.deleted', { ids: there })], options)
-    return true
+    return this.#commit(
+      'message.deleted',
+      () => [this.#event('message.deleted', { ids: there })],
+      options,
+      () => true,
+    )
   }
 
   /** Sets info fields; `null` unsets one, `vars` and `metadata` merge key by key. `head` moves the conversation to a message. */
   async set(patch: InfoPatch, options?: WriteOptions): Promise<SessionInfo> {
     assertFields(patch, INFO_FIELDS, 'patch')
     if (typeof patch.head === 'string') nodeOf(await this.#look(), patch.head)
-    await this.#commit('session.updated', () => [this.#event('session.updated', patch)], options)
-    if (patch.head !== undefined) this.#turnId = undefined
-    return this.info
+    return this.#commit(
+      'session.updated',
+      () => [this.#event('session.updated', patch)],
+      options,
+      () => {
+        if (patch.head !== undefined) this.#turnId = undefined
+        return this.info
+      },
+    )
   }
 
   /** Appends an event of the caller's own: any dotted type whose first word is none of foldlog's. */
@@ -227,8 +228,7 @@ export class Session {
       )
     }
     const make = (): InnerEvent[] => [{ id: this.#log.nextId(), type, data: toJson(data, 'data') }]
-    const events = await this.#commit(type, make, options)
-    return deepFreeze(events[0]!)
+    return this.#commit(type, make, options, (events) => deepFreeze(events[0]!))
   }
 
   /** The events of the log in the order they lie in it, each once. */
@@ -298,19 +298,24 @@ export class Session {
       this.#required(messageId)
       return [make()]
     }
-    await this.#commit(type, makeAll, options)
-    return this.#required(messageId)
+    return this.#commit(type, makeAll, options, () => this.#required(messageId))
   }
 
-  /** Writes the events `make` makes as one line, unless the key is known. Returns the events that count. */
-  #commit(
-    type: string,
-    make: () => readonly InnerEvent[],
-    options: WriteOptions | undefined,
-  ): Promise<readonly SessionEvent[]> {
-    this.#check()
-    const key = keyOf(options)
-    if (key === undefined) return this.#write(make())
+  /**
+   * Writes the events `make` makes as one line, unless the key is known. Resolves with what `result` makes of the events that count, right
+   * after they were folded.
+   */
+  #commit<T>(type: string, make: Make, options: WriteOptions | undefined, result: Result<T>): Promise<T> {
+    try {
+      this.#check()
+      const key = keyOf(options)
+      return key === undefined ? this.#write(make(), undefined, result) : this.#once(type, make, key).then(result)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #once(type: string, make: Make, key: string): Promise<readonly SessionEvent[]> {
     const running = this.#keyed.get(key)
     if (running !== undefined) return running.then((events) => sameKind(events, type, key))
     const call = this.#writeOnce(type, make, key).finally(() => this.#keyed.delete(key))
@@ -318,26 +323,39 @@ export class Session {
     return call
   }
 
-  async #writeOnce(type: string, make: () => readonly InnerEvent[], key: string): Promise<readonly SessionEvent[]> {
+  async #writeOnce(type: string, make: Make, key: string): Promise<readonly SessionEvent[]> {
     await this.#log.look()
     const known = this.#log.eventsOfKey(key)
     if (known !== undefined) return sameKind(known, type, key)
-    const own = await this.#write(make(), key)
+    const own = await this.#write(make(), key, (events) => events)
     // Another process may have used the key meanwhile: then its line is the one that counts.
     return sameKind(this.#log.eventsOfKey(key) ?? own, type, key)
   }
 
-  #write(events: readonly InnerEvent[], key?: string): Promise<readonly SessionEvent[]> {
-    const time = now()
-    const line: Line = { id: events[0]!.id, type: events[0]!.type, time, isRedacted: false, version: 1, events }
-    const appended = this.#log.append(key === undefined ? line : { ...line, key })
-    return appended.then(() => events.map(({ id, type, data }) => ({ id, type, time, data })))
+  #write<T>(events: readonly InnerEvent[], key: string | undefined, result: Result<T>): Promise<T> {
+    const line = lineOf(events, now())
+    return this.#log.append(key === undefined ? line : { ...line, key }, () =>
+      result(events.map((event) => toEvent(line, event))),
+    )
   }
 
   #event<T extends keyof CoreEvents>(type: T, data: CoreEvents[T], id: string = this.#log.nextId()): InnerEvent {
     const json = toJson(data, type)
     assertData(type, json, type)
     return { id, type, data: json }
+  }
+
+  #add<T>(inputs: readonly MessageInput[], options: WriteOptions | undefined, result: Result<T>): Promise<T> {
+    let opened: string | undefined
+    const make = (): readonly InnerEvent[] => {
+      const stamped = this.#stampAll(inputs)
+      opened = stamped.opened
+      return stamped.events
+    }
+    return this.#commit('message.created', make, options, (events) => {
+      this.#turnId = opened ?? this.#turnId
+      return result(events)
+    })
   }
 
   #stampAll(inputs: readonly MessageInput[]): { readonly events: InnerEvent[]; readonly opened: string | undefined } {

@@ -9,7 +9,7 @@ import { FoldlogError } from './errors.ts'
 import { assertData, type MessageData } from './event.ts'
 import type { Fold } from './fold.ts'
 import { assertFields, assertObject, MESSAGE_FIELDS } from './input.ts'
-import { setOwn, toJson } from './json.ts'
+import { toJson } from './json.ts'
 import type { Message, Part, Role, Status } from './message.ts'
 
 /** A part as callers give it: the id may be left out. */
@@ -30,6 +30,8 @@ export type MessageInput = Omit<Partial<Message>, 'parts' | 'time' | 'after'> & 
 export class Tip {
   /** The last message, and whether it ends its turn. */
   last: { readonly id: string; readonly turnId: string; readonly endsTurn: boolean } | undefined
+  /** What was noted and is not in the maps yet: a message that comes alone is never asked about. */
+  #noted: { readonly data: MessageData; readonly turnId: string }[] = []
   #turns: Map<string, string> | undefined
   #calls: Map<string, string> | undefined
   #turnIds: Set<string> | undefined
@@ -42,32 +44,44 @@ export class Tip {
 
   /** The turn of a message that is on its way. */
   turnOf(messageId: string): string | undefined {
+    this.#sortIn()
     return this.#turns?.get(messageId)
   }
 
   /** The turn of a call that is on its way. */
   turnOfCall(callId: string): string | undefined {
+    this.#sortIn()
     return this.#calls?.get(callId)
   }
 
   /** Whether a message on its way opened this turn or went into it. */
   hasTurn(turnId: string): boolean {
+    this.#sortIn()
     return this.#turnIds?.has(turnId) === true
   }
 
   /** Takes notice of a message on its way. */
   note(data: MessageData, seat: Seat): void {
     const isNew = this.turnOf(data.id) === undefined
-    this.#turns = (this.#turns ?? new Map<string, string>()).set(data.id, seat.turnId)
-    this.#turnIds = (this.#turnIds ?? new Set<string>()).add(seat.turnId)
-    for (const part of data.parts) {
-      if (part.type === 'tool-call')
-        this.#calls = (this.#calls ?? new Map<string, string>()).set(part.callId, seat.turnId)
-    }
+    this.#noted.push({ data, turnId: seat.turnId })
     const opens = seat.parentId !== undefined || seat.after !== undefined
     if (isNew && (opens || this.last === undefined || this.last.turnId === seat.turnId)) {
       this.last = { id: data.id, turnId: seat.turnId, endsTurn: true }
     }
+  }
+
+  #sortIn(): void {
+    if (this.#noted.length === 0) return
+    this.#turns ??= new Map()
+    this.#turnIds ??= new Set()
+    for (const { data, turnId } of this.#noted) {
+      this.#turns.set(data.id, turnId)
+      this.#turnIds.add(turnId)
+      for (const part of data.parts) {
+        if (part.type === 'tool-call') this.#calls = (this.#calls ?? new Map<string, string>()).set(part.callId, turnId)
+      }
+    }
+    this.#noted.length = 0
   }
 }
 
@@ -93,17 +107,19 @@ export function stamp(
   currentTurn: string | undefined,
 ): { readonly data: MessageData; readonly opensTurn: boolean } {
   assertFields(input, MESSAGE_FIELDS, 'message')
-  const id = input.id ?? eventId
+  const id = wellFormed(input.id) ?? eventId
   if (fold.isDeleted(id)) {
     throw new FoldlogError('NOT_FOUND', `message ${id} was removed and stays removed: use a new id`)
   }
   const known = fold.message(id)
-  const { text, parentId, turnId, role = known?.role ?? 'user' } = input
+  const { text, role = known?.role ?? 'user' } = input
+  const parentId = wellFormed(input.parentId)
+  const turnId = wellFormed(input.turnId)
   const keeps = known !== undefined && text === undefined && input.parts === undefined
   const parts = keeps ? known.parts : partsOf(text, input.parts)
   const seat = seatOf({ id, turnId, parentId, role, parts }, fold, tip, currentTurn)
   const status = input.status ?? known?.status ?? 'completed'
-  const data = toJson(ordered(id, seat, role, status, input, parts), 'message') as unknown as MessageData
+  const data = ordered(id, seat, role, status, input, parts)
   assertData('message.created', data, `message ${id}`)
   const opensTurn = seat.parentId !== undefined || !isTurn(seat.turnId, fold, tip)
   tip.note(data, seat)
@@ -172,7 +188,8 @@ function isTurn(turnId: string, fold: Fold, tip: Tip): boolean {
 /** Parts with ids: those given, else `p1`, `p2`, … in their order, passing over what is taken. */
 export function partsOf(text: string | undefined, parts: readonly PartInput[] | undefined): readonly object[] {
   if (parts !== undefined && !Array.isArray(parts)) throw refuse('parts must be an array', 'parts')
-  const given: readonly PartInput[] = parts ?? []
+  if (parts === undefined) return text === undefined ? [] : [{ id: 'p1', type: 'text', text }]
+  const given: readonly PartInput[] = parts
   const all = text === undefined ? given : [{ type: 'text', text } as const, ...given]
   for (const part of all) assertObject(part, 'part')
   const taken = new Set(all.flatMap(({ id }) => id ?? []))
@@ -203,19 +220,32 @@ const NOT_COPIED: ReadonlySet<string> = new Set([
   'time',
 ])
 
-/** The keys in the order of the format: what skeletons are read from first, parts last. */
+/** A copy with the keys in the order of the format: what skeletons are read from first, parts last. */
 function ordered(
   id: string,
-  seat: Seat,
+  { turnId, parentId, after }: Seat,
   role: Role,
   status: Status,
   input: MessageInput,
   parts: readonly unknown[],
-): object {
-  const { turnId, parentId, after } = seat
-  const data = { id, turnId, parentId, after, role, status }
-  for (const name of Object.keys(input))
-    if (!NOT_COPIED.has(name)) setOwn(data, name, (input as Record<string, unknown>)[name])
-  setOwn(data, 'parts', parts)
-  return data
+): MessageData {
+  const data: Record<string, unknown> =
+    parentId !== undefined
+      ? { id, turnId, parentId, role, status }
+      : after !== undefined
+        ? { id, turnId, after, role, status }
+        : { id, turnId, role, status }
+  // Its names were checked: `__proto__` is not among them.
+  for (const name of Object.keys(input)) {
+    const value = (input as Record<string, unknown>)[name]
+    if (value !== undefined && !NOT_COPIED.has(name)) data[name] = toJson(value, `message.${name}`, 1)
+  }
+  data['parts'] = toJson(parts, 'message.parts', 1)
+  // Whether it is one is checked by `assertData`.
+  return data as unknown as MessageData
+}
+
+/** An id as it is written. What is no string is refused later, like every other mistake in the data. */
+function wellFormed<T extends string | null | undefined>(given: T): T {
+  return typeof given === 'string' && !given.isWellFormed() ? (given.toWellFormed() as T) : given
 }

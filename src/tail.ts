@@ -9,7 +9,7 @@ import { isFoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
 import { isEventId } from './id.ts'
 import { deepFreeze } from './json.ts'
-import { decodeLine, type Line } from './line.ts'
+import { decodeLine, eventsOf, type Line } from './line.ts'
 import { toEvent } from './lines.ts'
 
 /**
@@ -115,7 +115,9 @@ class Reader {
   }
 
   *#eventsOf(stored: StoredLine): Generator<TailEvent> {
-    const all = decodeLine(stored.bytes, stored).lines.flatMap((line) => line.events.map((event) => ({ line, event })))
+    const all = decodeLine(stored.bytes, stored).lines.flatMap((line) =>
+      eventsOf(line).map((event) => ({ line, event })),
+    )
     // There are always more events than are skipped: otherwise the cursor was made of another line.
     for (let i = this.#skip < all.length ? this.#skip : 0; i < all.length; i++) {
       const { line, event } = all[i]!
@@ -154,7 +156,7 @@ class Reader {
 }
 
 function holds(lines: readonly Line[], eventId: string): boolean {
-  return lines.some((line) => line.events.some(({ id }) => id === eventId))
+  return lines.some((line) => eventsOf(line).some(({ id }) => id === eventId))
 }
 
 /** Something to wait for that may ring before one waits. */

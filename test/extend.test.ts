@@ -8,11 +8,9 @@ import { eventId } from './support/events.ts'
 const id = (n: number): string => eventId(1_795_224_657_936, n)
 
 const line = (event: InnerEvent): Line => ({
+  v: 1,
   ...event,
   time: '2026-11-20T10:00:00.000Z',
-  isRedacted: false,
-  version: 1,
-  events: [event],
 })
 
 /** What a linear writer does, with what sends a reader back to the log now and then. */
@@ -148,6 +146,6 @@ test('what does more than add is left to a whole fold', () => {
   expect(extendInfo(known, [next('message.created', message, { key: 'k' })])).toBeUndefined()
   expect(extendInfo(known, [next('session.updated', { head: null })])).toBeUndefined()
   expect(extendInfo(known, [next('message.updated', { id: id(1), status: 'failed' })])).toBeUndefined()
-  expect(extendInfo(known, [next('todo.added', {}, { version: 2 })])).toBeUndefined()
+  expect(extendInfo(known, [next('todo.added', {}, { v: 2 })])).toBeUndefined()
   expect(extendInfo(known, [line({ id: id(0), type: 'todo.added', data: {} })])).toBeUndefined()
 })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isFoldlogError } from '../src/errors.ts'
 import { Fold } from '../src/fold.ts'
 import type { Json, JsonObject } from '../src/json.ts'
-import type { InnerEvent, Line } from '../src/line.ts'
+import { eventsOf, type InnerEvent, type Line } from '../src/line.ts'
 import type { Message, Part } from '../src/message.ts'
 import { contextIn, messagesOf, siblingsOf, turnsIn } from '../src/views.ts'
 import {
@@ -151,7 +151,7 @@ describe('laws', () => {
       fc.property(fc.oneof(conversations, orderlyChaos), seeds, (lines, order) => {
         const fold = new Fold('space', 'session')
         const events = deliver(lines, order).flatMap((each) =>
-          each.events
+          eventsOf(each)
             .filter((event) => isEffective(each, event))
             .map((event): readonly [Line, InnerEvent] => [each, event]),
         )

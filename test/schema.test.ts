@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isCustomType, isValidData } from '../src/event.ts'
 import type { Json, JsonObject } from '../src/json.ts'
-import { encodeLine, type Line } from '../src/line.ts'
+import { eventsOf, encodeLine, type Line } from '../src/line.ts'
 import { dataSchemas, lineSchema } from '../src/schemas.ts'
 import { chaos, conversations, eventId, line, lineOf, rounds } from './support/events.ts'
 
@@ -65,8 +65,7 @@ function isOfType(type: string, value: unknown): boolean {
 }
 
 function written(each: Line): unknown {
-  const { id, time, key, isRedacted, events } = each
-  return JSON.parse(encodeLine(key === undefined ? { id, time, isRedacted } : { id, time, key, isRedacted }, events))
+  return JSON.parse(encodeLine(each))
 }
 
 const hasEffect = (type: string, data: Json): boolean =>
@@ -96,7 +95,7 @@ describe('the JSON Schema of a line', () => {
     fc.assert(
       fc.property(chaos, (lines) => {
         for (const each of lines) {
-          const isGood = each.events.every(({ type, data }) => hasEffect(type, data))
+          const isGood = eventsOf(each).every(({ type, data }) => hasEffect(type, data))
           expect([each, fits(ROOT, written(each))]).toEqual([each, isGood])
         }
       }),
@@ -105,7 +104,7 @@ describe('the JSON Schema of a line', () => {
   })
 
   test('fits a line of each kind, and none that lacks something or has it wrong', () => {
-    const good = written(line(eventId(1), 'todo.added', { text: 'x' }, { key: 'k', isRedacted: true })) as JsonObject
+    const good = written(line(eventId(1), 'todo.added', { text: 'x' }, { key: 'k', redacted: true })) as JsonObject
     expect(fits(ROOT, good)).toBe(true)
     const guarded = { ...good, if: { at: 10, after: eventId(0) }, kept: [eventId(0)] }
     expect(fits(ROOT, guarded)).toBe(true)

@@ -1,3 +1,4 @@
+import { eventsOf } from '../src/line.ts'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FoldlogError } from '../src/errors.ts'
@@ -263,7 +264,7 @@ describe('data', () => {
 test('what writers stamp is always good data and never lacks a parent, whoever else writes meanwhile', () => {
   fc.assert(
     fc.property(conversations, (lines) => {
-      for (const { type, data } of lines.flatMap((each) => each.events)) expect(isValidData(type, data)).toBe(true)
+      for (const { type, data } of lines.flatMap(eventsOf)) expect(isValidData(type, data)).toBe(true)
       // Of two messages with one key only one counts, and what was hung below the other one by then lacks it.
       const keys = lines.flatMap(({ key }) => key ?? [])
       if (new Set(keys).size === keys.length) expect([...replicaOf(lines).fold.tree.dangling]).toEqual([])
@@ -275,7 +276,7 @@ test('what writers stamp is always good data and never lacks a parent, whoever e
 test('who never goes back never stamps a parent', () => {
   fc.assert(
     fc.property(linearConversations, (lines) => {
-      const created = lines.flatMap((each) => each.events).filter(({ type }) => type === 'message.created')
+      const created = lines.flatMap(eventsOf).filter(({ type }) => type === 'message.created')
       expect(created.filter(({ data }) => 'parentId' in (data as object))).toEqual([])
     }),
     rounds(),

@@ -3,7 +3,7 @@
  */
 import type { Cursor, StoredLine } from '../backend.ts'
 import { isFoldlogError } from '../errors.ts'
-import { decodeLine } from '../line.ts'
+import { decodeLine, eventsOf } from '../line.ts'
 import type { Call } from './call.ts'
 import { Last } from './last.ts'
 import { isCursor, pick } from './point.ts'
@@ -68,7 +68,7 @@ class Reader {
     const places = new Map<string, Cursor>()
     for await (const stored of this.#readOn()) {
       const { lines } = decodeLine(stored.bytes, stored)
-      for (const { events } of lines) for (const { id } of events) places.set(id, stored.cursor)
+      for (const line of lines) for (const { id } of eventsOf(line)) places.set(id, stored.cursor)
     }
     return places.get(pick(name, places.keys(), 'event', hint))!
   }

@@ -91,7 +91,9 @@ export const concurrencyLaws: readonly Law[] = [
         const key = { ...KEY, sessionId: `race-${round}` }
         const lines = newLines(4)
         const results = await Promise.allSettled(
-          lines.map((line, index) => (index % 2 === 0 ? backend : other).append(key, [line], { expect: 'absent' })),
+          lines.map(async (line, index) =>
+            (index % 2 === 0 ? backend : other).append(key, [line], { expect: 'absent' }),
+          ),
         )
         const winners = lines.filter((_, index) => results[index]!.status === 'fulfilled')
         for (const result of results) {

@@ -60,8 +60,8 @@ export function texts(...lines: readonly NewLine[]): string[] {
 }
 
 /** Asserts that something is rejected with a code. */
-export async function rejects(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
-  await assert.rejects(promise, (error) => {
+export async function rejects(call: unknown, code: ErrorCode): Promise<void> {
+  await assert.rejects(Promise.resolve(call), (error) => {
     assert.ok(isFoldlogError(error, code), `expected ${code}, got ${String(error)}`)
     return true
   })

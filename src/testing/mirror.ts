@@ -54,7 +54,7 @@ class Mirror implements Backend {
   async append(key: SessionKey, lines: readonly NewLine[], options: AppendOptions = {}): Promise<AppendResult> {
     const { after, ...rest } = options
     const [one, two] = splitOr(after, key)
-    const results = await this.#both('append', (backend) => {
+    const results = await this.#both('append', async (backend) => {
       const own = backend === this.#model ? one : two
       return backend.append(key, lines, own === undefined ? rest : { ...rest, after: own })
     })

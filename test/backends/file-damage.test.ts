@@ -116,7 +116,7 @@ test('a path that is empty for a moment is waited for', async () => {
   await begin()
   await rename(path, `${path}.away`)
   const lines = [newLine('one'), newLine('two')]
-  const appends = lines.map((line) => backend.append(KEY, [line]))
+  const appends = lines.map(async (line) => backend.append(KEY, [line]))
   await writeFile(path, '')
   await writeFile(path, `${opening.text}\n`)
   await Promise.all(appends)

@@ -28,6 +28,11 @@ afterEach(async () => {
   await done()
 })
 
+/** What a call rejects with. */
+function failureOf(call: unknown): Promise<unknown> {
+  return Promise.resolve(call).catch((reason: unknown) => reason)
+}
+
 function systemError(code: string, errno = -5): Error {
   return Object.assign(new Error(code), { code, errno })
 }
@@ -54,7 +59,7 @@ test('a full disk is STORAGE_FULL with the ids, and a retry with them works', as
   for (const error of [systemError('ENOSPC', -28), systemError('UNKNOWN', -122), systemError('EFBIG', -27)]) {
     const lines = newLines(2)
     failWrite(0, error)
-    const failure = await backend.append(KEY, lines).catch((reason: unknown) => reason)
+    const failure = await failureOf(backend.append(KEY, lines))
     expect(isFoldlogError(failure, 'STORAGE_FULL') && failure.eventIds).toEqual(lines.map(({ id }) => id))
     await backend.append(KEY, lines)
     first.push(...lines)
@@ -113,7 +118,7 @@ test('fsync always: a failed sync is STORAGE_FAILED, and the retry writes the li
   const first = await create(backend)
   const lost = newLine('lost')
   failSync(systemError('EIO'))
-  const failure = await backend.append(KEY, [lost]).catch((reason: unknown) => reason)
+  const failure = await failureOf(backend.append(KEY, [lost]))
   expect(isFoldlogError(failure, 'STORAGE_FAILED') && failure.eventIds).toEqual([lost.id])
   await backend.append(KEY, [lost])
   expect(await readTexts(backend)).toEqual(texts(...first, lost, lost))
@@ -131,7 +136,7 @@ test('fsync always: appends made while a sync runs share the next one', async ()
     real.fdatasync(fd, callback)
   }) as typeof io.fdatasync
   const lines = newLines(50)
-  await Promise.all(lines.map((line) => backend.append(KEY, [line])))
+  await Promise.all(lines.map(async (line) => backend.append(KEY, [line])))
   expect(syncs).toBeLessThanOrEqual(2)
   expect(await readTexts(backend)).toHaveLength(51)
 })
@@ -145,7 +150,7 @@ test('fsync always: a create whose directory cannot be synced is STORAGE_FAILED 
   }) as typeof io.fsync
   const keys = ['a', 'b', 'c'].map((sessionId) => ({ ...KEY, sessionId }))
   const lines = newLines(3)
-  const createAll = (): Promise<unknown>[] =>
+  const createAll = (): unknown[] =>
     keys.map((key, index) => backend.append(key, [lines[index]!], { expect: 'absent' }))
   await Promise.all(createAll().map((result) => rejects(result, 'STORAGE_FAILED')))
   io.fsync = real.fsync

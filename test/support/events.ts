@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import type { InfoPatch, MessagePatch } from '../../src/event.ts'
 import { idFrom, timeOf } from '../../src/id.ts'
 import { setOwn, type Json, type JsonObject } from '../../src/json.ts'
-import type { InnerEvent, Line } from '../../src/line.ts'
+import { BATCH, eventsOf, type InnerEvent, type Line } from '../../src/line.ts'
 import type { Part } from '../../src/message.ts'
 import { stamp, Tip, type MessageInput } from '../../src/stamp.ts'
 import { ids, Replica } from './model.ts'
@@ -25,9 +25,10 @@ export function eventId(ms: number, salt = 0): string {
 }
 
 export function lineOf(events: readonly InnerEvent[], extra: Partial<Line> = {}): Line {
-  const { id, type } = events[0]!
+  const { id, type, data } = events[0]!
   const time = new Date(timeOf(id)).toISOString()
-  return { id, type: events.length === 1 ? type : 'log.batch', time, isRedacted: false, version: 1, events, ...extra }
+  const isOne = events.length === 1
+  return { v: 1, id, type: isOne ? type : BATCH, time, data: isOne ? data : (events as unknown as Json), ...extra }
 }
 
 /** One line with one event. */
@@ -69,7 +70,7 @@ export class Writer {
   hear(lines: Iterable<Line>): void {
     for (const each of lines) {
       this.replica.add(copy(each))
-      for (const { id } of each.events) this.#last = Math.max(this.#last, timeOf(id) - EPOCH)
+      for (const { id } of eventsOf(each)) this.#last = Math.max(this.#last, timeOf(id) - EPOCH)
     }
   }
 
@@ -338,12 +339,16 @@ const chaoticLine: fc.Arbitrary<Line> = fc
       { weight: 1, arbitrary: fc.array(content, { minLength: 2, maxLength: 4 }) },
     ),
     key: optional(fc.constantFrom('k0', 'k1', 'k2'), 6),
-    isRedacted: fc.constantFrom(false, false, false, false, true),
-    version: fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 2),
+    redacted: fc.constantFrom(undefined, undefined, undefined, undefined, true as const),
+    v: fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 2),
   })
-  .map(({ ms, salt, contents, key, isRedacted, version }) => {
+  .map(({ ms, salt, contents, key, redacted, v }) => {
     const events = contents.map(([type, data], index) => ({ id: eventId(ms + index, salt), type, data }))
-    return lineOf(events, { isRedacted, version, ...(key === undefined ? {} : { key }) })
+    return lineOf(events, {
+      v,
+      ...(key === undefined ? {} : { key }),
+      ...(redacted === undefined ? {} : { redacted }),
+    })
   })
 
 /** Lines that few writers would write: everything names everything, ids and keys are used twice, batches overlap. */
@@ -361,7 +366,7 @@ export function namesIn(lines: readonly Line[]): {
   readonly messages: readonly string[]
   readonly calls: readonly string[]
 } {
-  const events = lines.flatMap((each) => each.events)
+  const events = lines.flatMap(eventsOf)
   const named = events.flatMap(({ data }) => (data as JsonObject)?.['id'] ?? [])
   return { messages: [...MESSAGES, ...named.filter((id) => typeof id === 'string')], calls: CALLS }
 }

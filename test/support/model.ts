@@ -6,7 +6,7 @@ import { isCoreEvent, isCustomType, isValidData, type InfoPatch, type MessageDat
 import { Fold } from '../../src/fold.ts'
 import { timeOf } from '../../src/id.ts'
 import { canonicalJson, setOwn, type Json, type JsonObject } from '../../src/json.ts'
-import type { InnerEvent, Line } from '../../src/line.ts'
+import { eventsOf, type InnerEvent, type Line } from '../../src/line.ts'
 import { LineSet } from '../../src/lines.ts'
 import type { Message, Part, SessionInfo, Usage } from '../../src/message.ts'
 import { messagesOf, siblingsOf } from '../../src/views.ts'
@@ -18,7 +18,7 @@ export class Replica {
 
   add(line: Line): void {
     const added = this.lines.add(line)
-    if (added.effect === 'fresh') for (const event of added.events) apply(this.fold, line, event)
+    if (added.effect === 'fresh') for (const event of eventsOf(line)) apply(this.fold, line, event)
     if (added.effect !== 'refold') return
     this.fold = new Fold('space', 'session')
     for (const counted of this.lines.counted()) apply(this.fold, counted.line, counted.event)
@@ -31,7 +31,7 @@ function apply(fold: Fold, line: Line, event: InnerEvent): void {
 
 /** Whether an event has an effect, as src/log.ts decides it. */
 export function isEffective(line: Line, { type, data }: InnerEvent): boolean {
-  if (line.version !== 1) return false
+  if (line.v !== 1) return false
   return isCoreEvent({ type }) ? isValidData(type, data) : isCustomType(type)
 }
 
@@ -83,7 +83,9 @@ export function countedOf(lines: readonly Line[]): Counting {
   const conflicts = new Set<string>()
   const winners = groups(lines, ({ id }) => id).map((rivals) => {
     if (new Set(rivals.map(canonical)).size > 1) conflicts.add(rivals[0]!.id)
-    return rivals.sort((a, b) => order(b.isRedacted, a.isRedacted) || bytewise(canonical(a), canonical(b)))[0]!
+    return rivals.sort(
+      (a, b) => order(b.redacted === true, a.redacted === true) || bytewise(canonical(a), canonical(b)),
+    )[0]!
   })
   winners.sort((a, b) => order(a.id, b.id))
   const keys = new Set<string>()
@@ -91,12 +93,12 @@ export function countedOf(lines: readonly Line[]): Counting {
     if (key === undefined) return true
     return keys.has(key) ? false : keys.add(key)
   })
-  const events = counting.flatMap((line) => line.events.map((event) => ({ line, event })))
+  const events = counting.flatMap((line) => eventsOf(line).map((event) => ({ line, event })))
   const best = groups(events, ({ event }) => event.id).map((rivals) => {
     if (new Set(rivals.map(({ event }) => content(event))).size > 1) conflicts.add(rivals[0]!.event.id)
     return rivals.sort(
       (a, b) =>
-        order(b.line.isRedacted, a.line.isRedacted) ||
+        order(b.line.redacted === true, a.line.redacted === true) ||
         bytewise(content(a.event), content(b.event)) ||
         order(a.line.id, b.line.id),
     )[0]!
@@ -110,10 +112,9 @@ function groups<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   return [...out.values()]
 }
 
-function canonical({ version: v, id, type, time, key, isRedacted, events }: Line): string {
-  const data = type === 'log.batch' ? (events as unknown as Json) : events[0]!.data
-  const redacted = isRedacted ? { redacted: true } : {}
-  return canonicalJson({ v, id, type, time, data, ...(key === undefined ? {} : { key }), ...redacted })
+function canonical({ v, id, type, time, key, redacted, data }: Line): string {
+  const rest = { ...(key === undefined ? {} : { key }), ...(redacted === undefined ? {} : { redacted }) }
+  return canonicalJson({ v, id, type, time, data, ...rest })
 }
 
 function content({ type, data }: InnerEvent): string {

@@ -85,8 +85,7 @@ class FileBackend implements Backend {
     }
   }
 
-  // Not async: the write is done when this returns, and its promise is the only one an append makes.
-  append(key: SessionKey, lines: readonly NewLine[], options?: AppendOptions): Promise<AppendResult> {
+  append(key: SessionKey, lines: readonly NewLine[], options?: AppendOptions): AppendResult | Promise<AppendResult> {
     if (this.#isClosed) return Promise.reject(closed(this.root))
     try {
       const log = this.#logs.get(key)

@@ -8,7 +8,7 @@
  *  - An append resolves only if its lines lie whole at the path, each at the start of a line.
  *  - Nothing is created but by `expect: 'absent'`: a removed log never comes back.
  *
- * Everything up to the look happens before `append` returns its promise. Only a path that is empty for a moment (git
+ * Everything up to the look happens before `append` returns, which mostly is all there is. Only a path that is empty for a moment (git
  * checkout) and `fsync: 'always'` make it wait; later appends to the log wait behind the former.
  */
 import type { AppendOptions, AppendResult, Cursor, NewLine } from '../../backend.ts'
@@ -44,12 +44,12 @@ export class Writer {
     this.#sync = sync
   }
 
-  append(log: LogFile, lines: readonly NewLine[], options: Options): Promise<AppendResult> {
+  append(log: LogFile, lines: readonly NewLine[], options: Options): Outcome {
     if (log.busy !== undefined) return this.#later(log, lines, options)
     try {
       const outcome = this.#append(log, lines, options)
       if (outcome instanceof Promise || this.#sync.policy === 'always') return this.#finish(log, lines, outcome)
-      return Promise.resolve(outcome)
+      return outcome
     } catch (error) {
       return Promise.reject(failure(log, lines, error))
     }
