@@ -126,7 +126,8 @@ export interface Backend {
   }
   /** The disposable cache of session infos. Losing it costs time only. */
   readonly infos: {
-    load(namespace: string): Promise<Uint8Array | undefined>
+    /** What was saved last, or the bytes of it from `start` to before `end`, as far as there are any; undefined if there is nothing. */
+    load(namespace: string, start?: number, end?: number): Promise<Uint8Array | undefined>
     save(namespace: string, bytes: Uint8Array): Promise<void>
   }
   /** Whether the place can be written to; resolves or rejects with what is wrong. */

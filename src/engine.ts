@@ -116,7 +116,7 @@ export class Namespace {
   }
 
   /** A further page, without a look. */
-  page(options: ListOptions): Page {
+  page(options: ListOptions): Promise<Page> {
     return this.#infos.page(options)
   }
 

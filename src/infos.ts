@@ -1,36 +1,18 @@
 /**
  * The infos of a namespace's sessions, kept so that a listing does not read logs: in memory, and in a disposable cache beside them.
  *
- * The cache is lines of JSON, the first one `{"foldlog":"infos","v":1}`, each other one an array
- *
- *     [sessionId, version, isSettled, cursor, info, resume?]
- *
  * Invariant held here: I5 caches may vanish at any moment; only speed is lost. The backend's listing is the truth: an entry counts only while the
  * listing gives the version it was made of, and one made of a log that was still being written is checked against the log once more.
  * Where another version brings no line behind the place of an entry, the log is folded anew: it may have been edited before that place.
+ * Of the cache (infos-cache.ts) the index is read at once, an info when it is asked for; one that cannot be read is folded anew.
  */
-import type { Backend, Cursor, Head } from './backend.ts'
+import type { Backend, Head } from './backend.ts'
 import { isFoldlogError } from './errors.ts'
-import { deepFreeze } from './json.ts'
-import type { Resume } from './extend.ts'
+import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd } from './infos-cache.ts'
+import type { Entry, FoldedInfo, Part } from './infos-cache.ts'
 import type { SessionInfo } from './message.ts'
 
-interface Entry {
-  readonly id: string
-  version: string
-  isSettled: boolean
-  cursor: Cursor | ''
-  info: SessionInfo
-  resume: Resume | undefined
-}
-
-/** What reading a session gives: its info, and what is needed to go on from there. */
-export interface FoldedInfo {
-  readonly info: SessionInfo
-  readonly resume: Resume | undefined
-  /** The place up to which it was folded. */
-  readonly cursor: Cursor | undefined
-}
+export type { FoldedInfo } from './infos-cache.ts'
 
 /** Reads a session up to now, going on from what is known if that is possible and brings anything; undefined if it is gone. */
 export type ReadInfo = (sessionId: string, known: FoldedInfo | undefined) => Promise<FoldedInfo | undefined>
@@ -56,19 +38,28 @@ export interface Page {
   readonly next?: string
 }
 
-/** Of an entry whose session is open in this process. */
-const NOTED = { version: '', isSettled: false, cursor: '', resume: undefined } as const
-const HEADER = '{"foldlog":"infos","v":1}'
+/** The version of an entry whose session is open in this process. No backend gives it. */
+const NOTED = ''
 const DEFAULT_LIMIT = 50
 /** So many sessions read at once make saving the cache worth its cost right away; fewer wait for `close`. */
 const SAVE_AFTER = 32
+
+/** So many infos are read at once where each has to be looked at. */
+const BATCH = 256
+
+type Order = 'updated' | 'created'
 
 export class Infos {
   readonly #backend: Backend
   readonly #namespace: string
   readonly #read: ReadInfo
+  #loading: Promise<Map<string, Entry>> | undefined
   #entries: Map<string, Entry> | undefined
-  #sorted: { readonly order: string; readonly entries: readonly Entry[] } | undefined
+  /** What was read of the infos in the cache. */
+  #part: Part | undefined
+  /** That is all of them. */
+  #isWhole = false
+  #sorted: { readonly order: Order; readonly entries: readonly Entry[] } | undefined
   #isDirty = false
 
   constructor(backend: Backend, namespace: string, read: ReadInfo) {
@@ -79,42 +70,30 @@ export class Infos {
 
   /** Brings every entry up to the backend's listing. */
   async refresh(): Promise<void> {
-    const entries = (this.#entries ??= await this.#load())
+    const entries = this.#entries ?? (await (this.#loading ??= this.#load()))
     const heads = await this.#backend.list(this.#namespace)
-    let changed = this.#dropOthers(entries, heads)
-    for (const head of heads) {
-      const entry = entries.get(head.sessionId)
-      if (entry?.version === head.version && entry.isSettled) continue
-      if (await this.#renew(entries, entry, head)) changed++
-    }
-    if (changed > 0) this.#touch()
+    let changed = 0
+    for (const head of this.#outdated(entries, heads)) if (await this.#renew(entries, head)) changed++
     if (changed >= SAVE_AFTER) await this.save()
   }
 
   /** Takes the info of a session that is open in this process. Its version is not known here, so a refresh looks again. */
   note(sessionId: string, info: () => SessionInfo): void {
     if (this.#entries === undefined) return
-    this.#entries.set(sessionId, { id: sessionId, ...NOTED, info: info() })
-    this.#touch()
+    this.#set(this.#entries, entryOf(sessionId, NOTED, false, { info: info(), resume: undefined, cursor: undefined }))
   }
 
   drop(sessionId: string): void {
     if (this.#entries?.delete(sessionId) === true) this.#touch()
   }
 
-  /** A page of what is known. */
-  page(options: ListOptions): Page {
-    const { limit = DEFAULT_LIMIT, cursor, order = 'updated' } = options
-    const entries = this.#inOrder(order)
-    const items: SessionInfo[] = []
-    for (let i = cursor === undefined ? 0 : positionAfter(entries, order, cursor); i < entries.length; i++) {
-      const { info } = entries[i]!
-      if (!fits(info, options)) continue
-      if (items.length === limit)
-        return Object.freeze({ items: Object.freeze(items), next: place(items.at(-1)!, order) })
-      items.push(info)
+  /** A page of what is known. Looks again only where that cannot be read. */
+  async page(options: ListOptions): Promise<Page> {
+    for (;;) {
+      const page = await this.#page(options)
+      if (page !== undefined) return page
+      await this.refresh()
     }
-    return Object.freeze({ items: Object.freeze(items) })
   }
 
   /** Writes the cache if anything changed. A failure is none: the cache only saves time. */
@@ -122,65 +101,105 @@ export class Infos {
     if (!this.#isDirty || this.#entries === undefined || !this.#backend.capabilities.infos) return
     await this.#renewNoted(this.#entries)
     this.#isDirty = false
-    const lines = [...this.#entries.values()].map(({ id, version, isSettled, cursor, info, resume }) =>
-      JSON.stringify([id, version, isSettled, cursor, info, resume]),
-    )
-    await this.#backend.infos.save(this.#namespace, new TextEncoder().encode(`${[HEADER, ...lines].join('\n')}\n`))
+    const entries = this.#inOrder('updated')
+    await this.#loadPart(entries)
+    await this.#backend.infos.save(this.#namespace, encodeInfos(entries, this.#part))
   }
 
   async #renewNoted(entries: Map<string, Entry>): Promise<void> {
-    for (const entry of [...entries.values()].filter(({ version }) => version === NOTED.version)) {
+    for (const entry of [...entries.values()].filter(({ version }) => version === NOTED)) {
       const head = await this.#backend.head({ namespace: this.#namespace, sessionId: entry.id })
-      if (head === undefined) entries.delete(entry.id)
-      else await this.#renew(entries, entry, head)
+      if (head === undefined) this.drop(entry.id)
+      else await this.#renew(entries, head)
     }
   }
 
   async #load(): Promise<Map<string, Entry>> {
-    const bytes = this.#backend.capabilities.infos ? await this.#backend.infos.load(this.#namespace) : undefined
-    const entries = new Map<string, Entry>()
-    const [header, ...lines] = bytes === undefined ? [] : new TextDecoder().decode(bytes).split('\n')
-    if (header !== HEADER) return entries
-    for (const line of lines) {
-      const entry = line === '' ? undefined : parse(line, this.#namespace)
-      if (entry !== undefined) entries.set(entry.id, entry)
+    try {
+      const entries = this.#backend.capabilities.infos ? await this.#loadIndex() : []
+      this.#entries = new Map()
+      for (const entry of entries) this.#entries.set(entry.id, entry)
+      return this.#entries
+    } finally {
+      // After a failure the next listing tries again.
+      this.#loading = undefined
     }
-    return entries
   }
 
-  #dropOthers(entries: Map<string, Entry>, heads: readonly Head[]): number {
-    const there = new Set(heads.map(({ sessionId }) => sessionId))
-    let dropped = 0
-    for (const id of entries.keys()) {
-      if (there.has(id)) continue
-      entries.delete(id)
-      dropped++
+  async #loadIndex(): Promise<readonly Entry[]> {
+    // Another process may replace the cache between the two looks, but hardly twice.
+    for (let tries = 0; tries < 2; tries++) {
+      const start = await this.#backend.infos.load(this.#namespace, 0, HEADER_BYTES)
+      const end = start === undefined ? undefined : indexEnd(start)
+      if (end === undefined) break
+      const bytes = await this.#backend.infos.load(this.#namespace, 0, end)
+      const entries = bytes === undefined ? undefined : decodeIndex(bytes)
+      if (entries !== undefined) return entries
     }
-    return dropped
+    return []
+  }
+
+  /** Reads from the cache what it holds of these entries: only that the first time, then all of it. */
+  async #loadPart(entries: readonly Entry[]): Promise<void> {
+    let [start, end] = [Infinity, 0]
+    for (const { folded, stored } of entries) {
+      if (folded !== undefined || stored === undefined) continue
+      start = Math.min(start, stored.at)
+      end = Math.max(end, stored.at + stored.sizeBytes)
+    }
+    const part = this.#part
+    const isThere = part !== undefined && part.at <= start && end <= part.at + part.bytes.length
+    if (start >= end || isThere || this.#isWhole) return
+    this.#isWhole = part !== undefined
+    const at = this.#isWhole ? 0 : start
+    const bytes = await this.#backend.infos.load(this.#namespace, at, this.#isWhole ? Infinity : end)
+    this.#part = { at, bytes: bytes ?? new Uint8Array(0) }
+  }
+
+  #folded(entry: Entry): FoldedInfo | undefined {
+    if (entry.folded === undefined && this.#part !== undefined)
+      entry.folded = decodeInfo(this.#namespace, entry, this.#part)
+    return entry.folded
+  }
+
+  /** The heads of which nothing good is known. What has no head is dropped. */
+  #outdated(entries: Map<string, Entry>, heads: readonly Head[]): readonly Head[] {
+    let known = 0
+    const outdated: Head[] = []
+    for (const head of heads) {
+      const entry = entries.get(head.sessionId)
+      if (entry !== undefined) known++
+      if (entry?.version !== head.version || !entry.isSettled) outdated.push(head)
+    }
+    if (known < entries.size) {
+      const there = new Set(heads.map(({ sessionId }) => sessionId))
+      for (const id of entries.keys()) if (!there.has(id)) this.drop(id)
+    }
+    return outdated
   }
 
   /** Makes an entry good for a head again; true if that changed anything worth saving. */
-  async #renew(entries: Map<string, Entry>, entry: Entry | undefined, head: Head): Promise<boolean> {
-    if (entry?.version === head.version && (await this.#isUnchanged(entry))) {
+  async #renew(entries: Map<string, Entry>, head: Head): Promise<boolean> {
+    const entry = entries.get(head.sessionId)
+    if (entry !== undefined) await this.#loadPart([entry])
+    const known = entry === undefined ? undefined : this.#folded(entry)
+    if (entry?.version === head.version && (await this.#isUnchanged(entry.id, known))) {
       entry.isSettled = head.isSettled
+      if (entry.isSettled) this.#isDirty = true
       return entry.isSettled
     }
-    const known = entry === undefined || entry.cursor === '' ? undefined : { ...entry, cursor: entry.cursor }
-    const read = await this.#read(head.sessionId, known)
-    if (read === undefined) return entries.delete(head.sessionId)
-    const { sessionId: id, version, isSettled } = head
-    entries.set(id, { id, version, isSettled, cursor: read.cursor ?? '', info: read.info, resume: read.resume })
-    return true
+    const read = await this.#read(head.sessionId, known?.cursor === undefined ? undefined : known)
+    if (read === undefined) this.drop(head.sessionId)
+    else this.#set(entries, entryOf(head.sessionId, head.version, head.isSettled, read))
+    return read !== undefined || entry !== undefined
   }
 
   /** Whether the log ends where it ended when the entry was made, with the same bytes before. */
-  async #isUnchanged({ id, cursor }: Entry): Promise<boolean> {
-    if (cursor === '') return false
+  async #isUnchanged(sessionId: string, known: FoldedInfo | undefined): Promise<boolean> {
+    if (known?.cursor === undefined) return false
     try {
-      for await (const { lines } of this.#backend.read(
-        { namespace: this.#namespace, sessionId: id },
-        { after: cursor },
-      )) {
+      const key = { namespace: this.#namespace, sessionId }
+      for await (const { lines } of this.#backend.read(key, { after: known.cursor })) {
         if (lines.length > 0) return false
       }
       return true
@@ -191,13 +210,54 @@ export class Infos {
     }
   }
 
-  #inOrder(order: 'updated' | 'created'): readonly Entry[] {
+  /** A page; undefined if something was dropped because it could not be read. */
+  async #page(options: ListOptions): Promise<Page | undefined> {
+    const { limit = DEFAULT_LIMIT, cursor, order = 'updated', where } = options
+    const entries = this.#inOrder(order)
+    const items: SessionInfo[] = []
+    const size = where === undefined ? limit + 1 : BATCH
+    let at = cursor === undefined ? 0 : positionAfter(entries, order, cursor)
+    while (at < entries.length) {
+      const batch: Entry[] = []
+      for (; at < entries.length && batch.length < size; at++) if (fits(entries[at]!, options)) batch.push(entries[at]!)
+      const infos = await this.#infosOf(batch)
+      if (infos === undefined) return undefined
+      for (const info of infos) {
+        if (where !== undefined && !where(info)) continue
+        if (items.length === limit)
+          return Object.freeze({ items: Object.freeze(items), next: place(items.at(-1)!, order) })
+        items.push(info)
+      }
+    }
+    return Object.freeze({ items: Object.freeze(items) })
+  }
+
+  async #infosOf(entries: readonly Entry[]): Promise<readonly SessionInfo[] | undefined> {
+    await this.#loadPart(entries)
+    const infos: SessionInfo[] = []
+    const unreadable: Entry[] = []
+    for (const entry of entries) {
+      const folded = this.#folded(entry)
+      if (folded === undefined) unreadable.push(entry)
+      else infos.push(folded.info)
+    }
+    // Another entry may have taken its place meanwhile.
+    for (const entry of unreadable) if (this.#entries?.get(entry.id) === entry) this.drop(entry.id)
+    return unreadable.length === 0 ? infos : undefined
+  }
+
+  #inOrder(order: Order): readonly Entry[] {
     if (this.#sorted?.order !== order) {
       const entries = [...(this.#entries?.values() ?? [])]
-      entries.sort((a, b) => b.info.time[order] - a.info.time[order] || (a.id < b.id ? 1 : -1))
+      entries.sort((a, b) => b[order] - a[order] || (a.id < b.id ? 1 : -1))
       this.#sorted = { order, entries }
     }
     return this.#sorted.entries
+  }
+
+  #set(entries: Map<string, Entry>, entry: Entry): void {
+    entries.set(entry.id, entry)
+    this.#touch()
   }
 
   #touch(): void {
@@ -206,33 +266,20 @@ export class Infos {
   }
 }
 
-function parse(line: string, namespace: string): Entry | undefined {
-  try {
-    // Checked as far as it is used before the backend has confirmed the version.
-    const values = JSON.parse(line) as [string, string, boolean, Cursor, SessionInfo, Resume | null | undefined]
-    const [id, version, isSettled, cursor, info, resume] = values
-    if (typeof id !== 'string' || info?.namespace !== namespace) return undefined
-    return { id, version, isSettled, cursor, info: deepFreeze(info), resume: resume ?? undefined }
-  } catch {
-    // A line of a cache that is not what we wrote is as good as none.
-    return undefined
-  }
+function fits({ isArchived, parentId }: Entry, options: ListOptions): boolean {
+  const { archived = false } = options
+  if (archived !== 'all' && isArchived !== archived) return false
+  return options.parentId === undefined || options.parentId === parentId
 }
 
-function fits(info: SessionInfo, { archived = false, parentId, where }: ListOptions): boolean {
-  if (archived !== 'all' && (info.time.archived !== undefined) !== archived) return false
-  if (parentId !== undefined && info.parent?.sessionId !== parentId) return false
-  return where === undefined || where(info)
-}
-
-function place(info: SessionInfo, order: 'updated' | 'created'): string {
+function place(info: SessionInfo, order: Order): string {
   return `${info.time[order]} ${info.id}`
 }
 
-function positionAfter(entries: readonly Entry[], order: 'updated' | 'created', cursor: string): number {
+function positionAfter(entries: readonly Entry[], order: Order, cursor: string): number {
   const space = cursor.indexOf(' ')
   const time = Number(cursor.slice(0, space))
   const id = cursor.slice(space + 1)
-  const index = entries.findIndex(({ info }) => info.time[order] < time || (info.time[order] === time && info.id < id))
+  const index = entries.findIndex((entry) => entry[order] < time || (entry[order] === time && entry.id < id))
   return index < 0 ? entries.length : index
 }

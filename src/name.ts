@@ -24,8 +24,7 @@ export function encodeName(name: string): string {
   if (ULID_SHAPE.test(name)) return name
   if (name.length === 0 || name.length > MAX_SEGMENT_BYTES) throw invalid(name)
   const segment = SAFE.test(name) ? name : escapeAll(name)
-  const result =
-    DEVICE.test(segment) || (LOWER_ULID_SHAPE.test(segment) && hasLetter(segment)) ? escapeLetter(segment) : segment
+  const result = isMistakable(segment) ? escapeLetter(segment) : segment
   if (result.length > MAX_SEGMENT_BYTES) throw invalid(name)
   return result
 }
@@ -33,6 +32,8 @@ export function encodeName(name: string): string {
 /** The name a segment stands for; undefined if no name encodes to it, so that foreign files are never taken for ours. */
 export function decodeName(segment: string): string | undefined {
   if (ULID_SHAPE.test(segment)) return segment
+  // A listing decodes every name, and most need no more.
+  if (SAFE.test(segment)) return segment.length <= MAX_SEGMENT_BYTES && !isMistakable(segment) ? segment : undefined
   if (!ENCODED.test(segment)) return undefined
   try {
     const name = decodeURIComponent(segment)
@@ -64,6 +65,11 @@ function escapeAll(name: string): string {
 function escapeLetter(segment: string): string {
   const at = segment.search(/[a-z]/)
   return segment.slice(0, at) + percent(segment.charCodeAt(at)) + segment.slice(at + 1)
+}
+
+/** Whether a segment without escapes could be taken for a device, or where case does not count for a ULID. */
+function isMistakable(segment: string): boolean {
+  return DEVICE.test(segment) || (LOWER_ULID_SHAPE.test(segment) && hasLetter(segment))
 }
 
 function hasLetter(segment: string): boolean {

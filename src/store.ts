@@ -168,7 +168,7 @@ export class Store {
       assertListing(options)
       return this.#space.list(options)
     }
-    const later = (cursor: string): Page => {
+    const later = async (cursor: string): Promise<Page> => {
       this.#check()
       options.signal?.throwIfAborted()
       return this.#space.page({ ...options, cursor })
@@ -185,7 +185,7 @@ export class Store {
           }
           // With a limit, that is all that was asked for.
           if (next === undefined || options.limit !== undefined) return
-          ;({ items, next } = later(next))
+          ;({ items, next } = await later(next))
         }
       },
     }

@@ -77,9 +77,9 @@ class MemoryBackend implements Backend {
       },
     }
     this.infos = {
-      load: async (namespace) => {
+      load: async (namespace, start, end) => {
         this.#assertOpen()
-        return infos.get(namespace)?.slice()
+        return infos.get(namespace)?.slice(start, end)
       },
       save: async (namespace, bytes) => {
         this.#assertOpen()

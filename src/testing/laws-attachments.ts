@@ -50,6 +50,17 @@ export const attachmentLaws: readonly Law[] = [
       await backend.infos.save(KEY.namespace, BYTES)
       await backend.infos.save(KEY.namespace, BYTES.slice(1))
       assert.deepEqual(Buffer.from((await backend.infos.load(KEY.namespace))!), Buffer.from(BYTES.slice(1)))
+      const parts = [
+        [0, 3],
+        [5, 69_000],
+        [69_990, Infinity],
+        [69_990, 80_000],
+        [80_000, 80_001],
+      ] as const
+      for (const [start, end] of parts) {
+        const part = Buffer.from((await backend.infos.load(KEY.namespace, start, end))!)
+        assert.deepEqual(part, Buffer.from(BYTES.slice(1).slice(start, end)))
+      }
       assert.equal((await backend.list(KEY.namespace)).length, 1)
     },
   },

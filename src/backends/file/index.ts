@@ -80,7 +80,7 @@ class FileBackend implements Backend {
       get: async (namespace, name) => (this.#assertOpen(), files.get(namespace, name)),
     }
     this.infos = {
-      load: async (namespace) => (this.#assertOpen(), infos.load(namespace)),
+      load: async (namespace, start, end) => (this.#assertOpen(), infos.load(namespace, start, end)),
       save: async (namespace, bytes) => (this.#assertOpen(), infos.save(namespace, bytes)),
     }
   }

@@ -25,8 +25,9 @@ export function listHeads(root: string, namespace: string): readonly Head[] {
   const heads: Head[] = []
   const segmented = new Map<string, Map<string, Stats>>()
   for (const file of namesIn(directory)) {
-    const { session, segment } = parseFileName(file) ?? {}
-    if (session === undefined) continue
+    const name = parseFileName(file)
+    if (name === undefined) continue
+    const { session, segment } = name
     const stat = io.lstatSync(`${directory}/${file}`, NO_THROW)
     if (stat === undefined || !stat.isFile()) continue
     if (segment !== undefined) {
@@ -36,7 +37,7 @@ export function listHeads(root: string, namespace: string): readonly Head[] {
       continue
     }
     const sessionId = decodeName(session)
-    if (sessionId !== undefined) heads.push(headOf(sessionId, stat, now))
+    if (sessionId !== undefined) heads.push(new FileHead(sessionId, stat, now))
   }
   return segmented.size === 0 ? heads : addSegments(heads, segmented, now)
 }
@@ -54,7 +55,7 @@ function addSegments(heads: readonly Head[], segmented: Map<string, Map<string, 
 export function headOfLog(log: LogFile, segments: readonly string[]): Head | undefined {
   const now = Date.now()
   const stat = io.lstatSync(log.path, NO_THROW)
-  const first = stat?.isFile() === true ? headOf(log.key.sessionId, stat, now) : undefined
+  const first = stat?.isFile() === true ? new FileHead(log.key.sessionId, stat, now) : undefined
   if (segments.length === 0) return first
   const files = new Map<string, Stats>()
   for (const segment of segments) {
@@ -66,33 +67,56 @@ export function headOfLog(log: LogFile, segments: readonly string[]): Head | und
 
 function combine(sessionId: string, first: Head | undefined, files: ReadonlyMap<string, Stats>, now: number): Head {
   const segments = [...files].sort(([a], [b]) => (a < b ? -1 : 1))
-  const heads = segments.map(([, stat]) => headOf(sessionId, stat, now))
+  const heads: Head[] = segments.map(([, stat]) => new FileHead(sessionId, stat, now))
   const ends = segments.map(([segment, stat]) => cursorPart(segment, endOf(stat)))
   if (first !== undefined) heads.unshift(first)
   return {
     sessionId,
-    version: heads.map((head) => head.version).join('+'),
+    version: heads.map((head) => head.version).join('.'),
     isSettled: heads.every((head) => head.isSettled),
     sizeBytes: heads.reduce((sum, head) => sum + head.sizeBytes, 0),
     end: [first?.end ?? '', ...ends].join('') as Cursor,
   }
 }
 
-function headOf(sessionId: string, stat: Stats, now: number): Head {
-  const { mtimeMs, ctimeMs, size } = stat
-  // Writing a fraction out is a fifth of a listing's time, and the two are equal unless someone set the one.
-  const times = mtimeMs === ctimeMs ? `${mtimeMs}` : `${mtimeMs}.${ctimeMs}`
-  return {
-    sessionId,
-    version: `${stat.dev}.${stat.ino}.${size}.${times}`,
-    isSettled: now - mtimeMs >= SETTLED_MS && now - ctimeMs >= SETTLED_MS,
-    sizeBytes: size,
-    end: endOf(stat) as Cursor,
+/** A log of one file. */
+class FileHead implements Head {
+  readonly sessionId: string
+  readonly version: string
+  readonly isSettled: boolean
+  readonly sizeBytes: number
+  readonly #inode: number
+
+  constructor(sessionId: string, stat: Stats, now: number) {
+    this.sessionId = sessionId
+    this.version = versionOf(stat)
+    this.isSettled = now - stat.mtimeMs >= SETTLED_MS && now - stat.ctimeMs >= SETTLED_MS
+    this.sizeBytes = stat.size
+    this.#inode = stat.ino
+  }
+
+  /** Made when it is asked for, because a listing does not. */
+  get end(): Cursor {
+    return endOf({ size: this.sizeBytes, ino: this.#inode }) as Cursor
   }
 }
 
+const NUMBERS = new Float64Array(5)
+const NUMBER_BYTES = Buffer.from(NUMBERS.buffer)
+
+/** Equal exactly for equal numbers. Their bytes in one go take half the time of writing out each of them. */
+function versionOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  NUMBERS[0] = dev
+  NUMBERS[1] = ino
+  NUMBERS[2] = size
+  NUMBERS[3] = mtimeMs
+  NUMBERS[4] = ctimeMs
+  // The two times are equal unless someone set the one.
+  return NUMBER_BYTES.toString('base64', 0, mtimeMs === ctimeMs ? 32 : 40)
+}
+
 /** Where a file ends, which may be in the middle of a line. */
-function endOf({ size, ino }: Stats): string {
+function endOf({ size, ino }: Pick<Stats, 'size' | 'ino'>): string {
   return placeText(size, size === 0 ? '' : IN_LINE, inodeText(ino))
 }
 

@@ -1,0 +1,191 @@
+/**
+ * The infos cache as bytes: an index in front, which is all that a listing of what has not changed looks at, and the infos behind it.
+ *
+ *     {"foldlog":"infos","v":2,"sizeBytes":…,"hash":…}                                          of the next line
+ *     [[sessionId,version,updated,created,sizeBytes,hash,isSettled,isArchived,parentId?],…]     newest activity first; times in ms, flags 0 or 1
+ *     [cursor,info,resume?]                                                                     a line for each of them, in their order
+ *
+ * Sizes are with the line feed, hashes without. A hash that does not fit means that there is no such cache, or no such info. Pure.
+ */
+import type { Cursor } from './backend.ts'
+import type { Resume } from './extend.ts'
+import { deepFreeze } from './json.ts'
+import type { SessionInfo } from './message.ts'
+
+/** What reading a session gives: its info, and what is needed to go on from there. */
+export interface FoldedInfo {
+  readonly info: SessionInfo
+  readonly resume: Resume | undefined
+  /** The place up to which it was folded. */
+  readonly cursor: Cursor | undefined
+}
+
+/** What is known of a session. */
+export interface Entry {
+  readonly id: string
+  /** Of the listing it was made of. */
+  readonly version: string
+  isSettled: boolean
+  readonly updated: number
+  readonly created: number
+  readonly isArchived: boolean
+  readonly parentId: string | undefined
+  /** Undefined until it is read from where it is stored. */
+  folded: FoldedInfo | undefined
+  readonly stored: Stored | undefined
+}
+
+/** Where the cache holds an info. */
+export interface Stored {
+  readonly at: number
+  readonly sizeBytes: number
+  readonly hash: number
+}
+
+/** Some bytes of a cache. */
+export interface Part {
+  /** The place of the first one. */
+  readonly at: number
+  readonly bytes: Uint8Array
+}
+
+type Row = readonly [string, string, number, number, number, number, number, number, string?]
+
+const MAGIC = '{"foldlog":"infos","v":2,'
+/** No header is longer. */
+export const HEADER_BYTES = 80
+const LF = 10
+
+/** An entry for what was read of a session. */
+export function entryOf(id: string, version: string, isSettled: boolean, folded: FoldedInfo): Entry {
+  const { time, parent } = folded.info
+  const { updated, created, archived } = time
+  const parentId = parent?.sessionId
+  return {
+    id,
+    version,
+    isSettled,
+    updated,
+    created,
+    isArchived: archived !== undefined,
+    parentId,
+    folded,
+    stored: undefined,
+  }
+}
+
+/** How many bytes header and index of a cache take, as its first {@link HEADER_BYTES} say; undefined if it is none of ours. */
+export function indexEnd(start: Uint8Array): number | undefined {
+  const header = headerOf(start)
+  return header === undefined ? undefined : header.at + header.sizeBytes
+}
+
+/** The entries of a cache, given its beginning up to {@link indexEnd}; undefined if they are not what was written. */
+export function decodeIndex(start: Uint8Array): readonly Entry[] | undefined {
+  const header = headerOf(start)
+  const line = header === undefined ? undefined : lineAt(header, { at: 0, bytes: start })
+  if (header === undefined || line === undefined) return undefined
+  try {
+    let at = header.at + header.sizeBytes
+    return (JSON.parse(textOf(line)) as readonly Row[]).map((row) => {
+      const [id, version, updated, created, sizeBytes, hash, isSettled, isArchived, parentId] = row
+      const stored = { at, sizeBytes, hash }
+      at += sizeBytes
+      return {
+        id,
+        version,
+        isSettled: isSettled === 1,
+        updated,
+        created,
+        isArchived: isArchived === 1,
+        parentId,
+        folded: undefined,
+        stored,
+      }
+    })
+  } catch {
+    // Its hash fits and it is no index: somebody else made it.
+    return undefined
+  }
+}
+
+/** The info that is stored for an entry; undefined if the bytes hold it not or no longer. */
+export function decodeInfo(namespace: string, { id, updated, stored }: Entry, part: Part): FoldedInfo | undefined {
+  const line = stored === undefined ? undefined : lineAt(stored, part)
+  if (line === undefined) return undefined
+  try {
+    const [cursor, info, resume] = JSON.parse(textOf(line)) as [Cursor | '', SessionInfo, (Resume | null)?]
+    if (info.id !== id || info.namespace !== namespace || info.time.updated !== updated) return undefined
+    return { info: deepFreeze(info), resume: resume ?? undefined, cursor: cursor === '' ? undefined : cursor }
+  } catch {
+    // As above.
+    return undefined
+  }
+}
+
+/** A cache of entries in the order of their activity. Infos that were not read yet are taken from `part`, or left out. */
+export function encodeInfos(entries: Iterable<Entry>, part: Part | undefined): Uint8Array {
+  const rows: Row[] = []
+  const lines: Uint8Array[] = []
+  for (const entry of entries) {
+    const { id, version, updated, created, isSettled, isArchived, parentId, folded, stored } = entry
+    const line = folded === undefined ? stored && part && lineAt(stored, part) : bytesOf(textOfInfo(folded))
+    if (line === undefined) continue
+    const hash = folded === undefined ? stored!.hash : hashOf(line)
+    const parent = parentId === undefined ? ([] as const) : ([parentId] as const)
+    rows.push([id, version, updated, created, line.length + 1, hash, Number(isSettled), Number(isArchived), ...parent])
+    lines.push(line)
+  }
+  const index = bytesOf(JSON.stringify(rows))
+  const header = bytesOf(`${MAGIC}"sizeBytes":${index.length + 1},"hash":${hashOf(index)}}`)
+  return joined([header, index, ...lines])
+}
+
+function textOfInfo({ cursor, info, resume }: FoldedInfo): string {
+  return JSON.stringify(resume === undefined ? [cursor ?? '', info] : [cursor ?? '', info, resume])
+}
+
+function headerOf(start: Uint8Array): Stored | undefined {
+  const end = start.subarray(0, HEADER_BYTES).indexOf(LF)
+  const text = end < 0 ? '' : textOf(start.subarray(0, end))
+  const match = /^"sizeBytes":(\d{1,10}),"hash":(\d{1,10})\}$/.exec(
+    text.startsWith(MAGIC) ? text.slice(MAGIC.length) : '',
+  )
+  return match === null ? undefined : { at: end + 1, sizeBytes: Number(match[1]), hash: Number(match[2]) }
+}
+
+/** A line without its line feed; undefined if it is not the one that was written. */
+function lineAt({ at, sizeBytes, hash }: Stored, part: Part): Uint8Array | undefined {
+  const start = at - part.at
+  if (start < 0 || start + sizeBytes > part.bytes.length) return undefined
+  const line = part.bytes.subarray(start, start + sizeBytes - 1)
+  return hashOf(line) === hash ? line : undefined
+}
+
+/** FNV-1a over words of four bytes: tells bytes that are not the ones that were written, by accident, not by malice. */
+function hashOf(bytes: Uint8Array): number {
+  // A copy, because words must start at a multiple of four.
+  const words = new Uint32Array((bytes.length + 3) >> 2)
+  new Uint8Array(words.buffer).set(bytes)
+  let value = 0x811c9dc5 ^ bytes.length
+  for (let i = 0; i < words.length; i++) value = Math.imul(value ^ words[i]!, 0x01000193)
+  return value >>> 0
+}
+
+function joined(lines: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(lines.reduce((sum, line) => sum + line.length + 1, 0)).fill(LF)
+  let at = 0
+  for (const line of lines) {
+    out.set(line, at)
+    at += line.length + 1
+  }
+  return out
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
+}
