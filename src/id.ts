@@ -9,29 +9,9 @@
  */
 import { ulid } from 'ulid'
 import { FoldlogError } from './errors.ts'
+import { ALPHABET, decode, END_OF_IDS, LAST_TIME, timeOf } from './event-id.ts'
 
-const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
-/** What each character stands for, by its code. */
-const VALUES: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
-  Math.max(0, ALPHABET.indexOf(String.fromCharCode(code))),
-)
-const IS_DIGIT: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
-  Number(ALPHABET.includes(String.fromCharCode(code))),
-)
-/** 6000-01-01: an id past it is damage, because a clock that followed it would soon run out of ids. */
-const LAST_TIME = Date.UTC(6000, 0, 1)
-
-/** Whether `id` is a ULID before the year 6000. */
-export function isEventId(id: string): boolean {
-  if (id.length !== 26 || id >= END) return false
-  for (let i = 0; i < 26; i++) if (IS_DIGIT[id.charCodeAt(i)] !== 1) return false
-  return true
-}
-
-/** The millisecond a ULID was minted in. */
-export function timeOf(id: string): number {
-  return decode(id, 0, 10)
-}
+export { isEventId, timeOf } from './event-id.ts'
 
 /** The smallest id of a millisecond, to compare with. */
 export function firstIdAt(time: number): string {
@@ -75,7 +55,7 @@ export class Clock {
     const isLater = now > this.#lastTime
     const id = isLater ? assemble(Math.min(now, LAST_TIME), randomInt40(), randomInt40()) : stride(this.#last)
     // Readers take an id past it for damage: better written not at all.
-    if (id >= END) throw new FoldlogError('UNSUPPORTED', `no id is left after ${this.#last}: set the clock right`)
+    if (id >= END_OF_IDS) throw new FoldlogError('UNSUPPORTED', `no id is left after ${this.#last}: set the clock right`)
     this.#last = id
     this.#lastTime = isLater ? now : -1
     return id
@@ -89,13 +69,6 @@ function stride(id: string): string {
   const low = decode(id, 18, 26) + randomInt40() + 1
   const high = decode(id, 10, 18) + randomByte() + Math.floor(low / HALF)
   return assemble(timeOf(id) + Math.floor(high / HALF), high % HALF, low % HALF)
-}
-
-/** The number that the characters from `start` to `end` stand for. */
-function decode(id: string, start: number, end: number): number {
-  let value = 0
-  for (let i = start; i < end; i++) value = value * 32 + VALUES[id.charCodeAt(i)]!
-  return value
 }
 
 const CODES: Uint8Array = Uint8Array.from(ALPHABET, (char) => char.charCodeAt(0))
@@ -112,8 +85,6 @@ function assemble(time: number, high: number, low: number): string {
   return SCRATCH.toString('latin1')
 }
 
-/** No id is as great. */
-const END = firstIdAt(LAST_TIME)
 
 /** Writes a number from the last character to the first. */
 function put(value: number, start: number, end: number): void {

@@ -87,18 +87,18 @@ export function decodeIndex(start: Uint8Array): readonly Entry[] | undefined {
   if (header === undefined || line === undefined) return undefined
   try {
     let at = header.at + header.sizeBytes
+    // By index: taking rows apart by destructuring takes three times as long in a process that has just started.
     return (JSON.parse(textOf(line)) as readonly Row[]).map((row) => {
-      const [id, version, updated, created, sizeBytes, hash, isSettled, isArchived, parentId] = row
-      const stored = { at, sizeBytes, hash }
-      at += sizeBytes
+      const stored = { at, sizeBytes: row[4], hash: row[5] }
+      at += row[4]
       return {
-        id,
-        version,
-        isSettled: isSettled === 1,
-        updated,
-        created,
-        isArchived: isArchived === 1,
-        parentId,
+        id: row[0],
+        version: row[1],
+        updated: row[2],
+        created: row[3],
+        isSettled: row[6] === 1,
+        isArchived: row[7] === 1,
+        parentId: row[8],
         folded: undefined,
         stored,
       }

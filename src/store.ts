@@ -1,8 +1,8 @@
 /**
  * Opens a root: create, get, list, delete. The one file that composes all others.
  *
- * What needs zod (logs and sessions) and what needs chokidar (watching) is loaded when it is first used, so that opening a store and listing
- * from the cache stay cheap.
+ * What needs zod (logs and sessions), chokidar (watching) or the system's crypto (ids and attachments) is loaded when it is first used, so that
+ * opening a store and listing from the cache stay cheap.
  */
 import type { Backend, Capabilities, SessionKey } from './backend.ts'
 import type { FsyncPolicy } from './backends/file/index.ts'
@@ -10,8 +10,7 @@ import { bus as defaultBus, type Bus, type Listener } from './bus.ts'
 import { useEngine, type Engine, type Namespace } from './engine.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { InfoPatch } from './event.ts'
-import { getFile, putFile, type FileRef } from './files.ts'
-import { newId } from './id.ts'
+import type { FileRef } from './files.ts'
 import type { ListOptions, Page } from './infos.ts'
 import { assertCount, assertObject, assertOneOf } from './input.ts'
 import type { Json } from './json.ts'
@@ -131,7 +130,7 @@ export class Store {
   async create(init: SessionInit = {}): Promise<Session> {
     const { id: given, ...fields } = init
     const { creationLine } = await import('./merge.ts')
-    const key = this.#key(normalizeId(given) ?? newId())
+    const key = this.#key(normalizeId(given) ?? (await newId()))
     const log = await (await this.#logs()).create(key, [creationLine(fields)])
     return this.#handle(log)
   }
@@ -210,7 +209,7 @@ export class Store {
     const source = await logs.get(this.#key(this.#id(id)))
     if (source === undefined) throw notFound(this.name, id)
     const { forkLines } = await import('./merge.ts')
-    const key = this.#key(normalizeId(newSessionId) ?? newId())
+    const key = this.#key(normalizeId(newSessionId) ?? (await newId()))
     return this.#handle(await logs.create(key, forkLines(source, at, fields)))
   }
 
@@ -227,12 +226,14 @@ export class Store {
   /** Stores bytes in the namespace's `files/` under their hash; the result is spread into a file part. */
   async putFile(bytes: Uint8Array, mediaType: string, name?: string): Promise<FileRef> {
     this.#check()
+    const { putFile } = await import('./files.ts')
     return putFile(this.#engine.backend, this.name, bytes, mediaType, name)
   }
 
   /** Reads stored bytes, checked against their hash; undefined if they are not there. */
   async getFile(file: string, mediaType: string): Promise<Uint8Array | undefined> {
     this.#check()
+    const { getFile } = await import('./files.ts')
     return getFile(this.#engine.backend, this.name, file, mediaType)
   }
 
@@ -389,6 +390,11 @@ export class Store {
   #check(): void {
     if (this.#family.isClosed) throw new FoldlogError('CLOSED', `the store ${this.root} was closed: open it again`)
   }
+}
+
+async function newId(): Promise<string> {
+  const id = await import('./id.ts')
+  return id.newId()
 }
 
 function notFound(namespace: string, sessionId: string): FoldlogError {

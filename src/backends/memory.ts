@@ -17,7 +17,6 @@ import type {
   WatchEvents,
 } from '../backend.ts'
 import { FoldlogError } from '../errors.ts'
-import { newId } from '../id.ts'
 import { encodeName } from '../name.ts'
 
 const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -47,7 +46,7 @@ export function memoryBackend(): Backend {
 }
 
 class MemoryBackend implements Backend {
-  readonly root: string = `memory:${newId()}`
+  readonly root: string = `memory:${crypto.randomUUID()}`
   readonly capabilities: Capabilities = {
     durability: 'memory',
     guards: 'none',
@@ -178,7 +177,7 @@ class MemoryBackend implements Backend {
   }
 
   #create(key: SessionKey): Log {
-    const log: Log = { born: newId(), entries: [], ids: new Set(), sizeBytes: 0 }
+    const log: Log = { born: crypto.randomUUID(), entries: [], ids: new Set(), sizeBytes: 0 }
     this.#logsOf(key.namespace).set(key.sessionId, log)
     return log
   }

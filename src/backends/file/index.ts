@@ -3,8 +3,8 @@
  *
  *     <root>/<namespace>/<session>.jsonl    see paths.ts for everything else in a root
  *
- * write.ts appends, read.ts reads, list.ts lists; guard.ts decides which lines count; sync.ts makes them last. What
- * lines mean is none of its business.
+ * list.ts lists; log-access.ts, which is loaded with the first log that is read or written, brings together what
+ * appends, reads and makes lines last. What lines mean is none of its business.
  */
 import { resolve } from 'node:path'
 import { constants } from 'node:fs'
@@ -23,16 +23,11 @@ import type {
 import { FoldlogError } from '../../errors.ts'
 import { MAX_LINE_BYTES } from './encode.ts'
 import { isMissing, storageError } from './failure.ts'
-import { Attachments } from './files.ts'
 import { StoredInfos } from './infos.ts'
 import { io } from './io.ts'
-import { headOfLog, listHeads, listNamespaces } from './list.ts'
-import { Logs } from './logs.ts'
-import { readLog } from './read.ts'
-import { removeLog } from './remove.ts'
-import { Segments } from './segments.ts'
-import { type FsyncPolicy, Syncer } from './sync.ts'
-import { Writer } from './write.ts'
+import { listHeads, listNamespaces } from './list.ts'
+import type { LogAccess } from './log-access.ts'
+import type { FsyncPolicy } from './sync.ts'
 
 export type { FsyncPolicy } from './sync.ts'
 
@@ -54,10 +49,10 @@ class FileBackend implements Backend {
   readonly capabilities: Capabilities
   readonly files: Backend['files']
   readonly infos: Backend['infos']
-  readonly #logs: Logs
-  readonly #segments = new Segments()
-  readonly #sync: Syncer
-  readonly #writer: Writer
+  readonly #policy: FsyncPolicy
+  /** Loaded when a log is read or written: most of the code is in it, and a listing needs none. */
+  #access: LogAccess | undefined
+  #loading: Promise<LogAccess> | undefined
   #isClosed = false
 
   constructor(root: string, policy: FsyncPolicy) {
@@ -70,14 +65,11 @@ class FileBackend implements Backend {
       infos: true,
       maxLineBytes: MAX_LINE_BYTES,
     }
-    this.#logs = new Logs(root)
-    this.#sync = new Syncer(policy, (log) => this.#writer.rewrite(log))
-    this.#writer = new Writer(root, this.#segments, this.#sync)
-    const files = new Attachments(root, this.#sync)
+    this.#policy = policy
     const infos = new StoredInfos(root)
     this.files = {
-      put: async (namespace, name, bytes) => (this.#assertOpen(), files.put(namespace, name, bytes)),
-      get: async (namespace, name) => (this.#assertOpen(), files.get(namespace, name)),
+      put: async (namespace, name, bytes) => (await this.#open()).attachments.put(namespace, name, bytes),
+      get: async (namespace, name) => (await this.#open()).attachments.get(namespace, name),
     }
     this.infos = {
       load: async (namespace, start, end) => (this.#assertOpen(), infos.load(namespace, start, end)),
@@ -85,26 +77,19 @@ class FileBackend implements Backend {
     }
   }
 
+  // Not async: once a log was read or written, the write is done when this returns.
   append(key: SessionKey, lines: readonly NewLine[], options?: AppendOptions): AppendResult | Promise<AppendResult> {
     if (this.#isClosed) return Promise.reject(closed(this.root))
-    try {
-      const log = this.#logs.get(key)
-      this.#logs.touch(log)
-      return this.#writer.append(log, lines, options)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    if (this.#access === undefined) return this.#open().then((access) => access.append(key, lines, options))
+    return this.#access.append(key, lines, options)
   }
 
   async *read(key: SessionKey, options?: { readonly after?: Cursor }): AsyncGenerator<LineBatch> {
-    this.#assertOpen()
-    yield* readLog(this.#logs.get(key), this.#segments, options?.after)
+    yield* (await this.#open()).read(key, options?.after)
   }
 
   async head(key: SessionKey): Promise<Head | undefined> {
-    this.#assertOpen()
-    const log = this.#logs.get(key)
-    return headOfLog(log, this.#segments.of(log.directory, log.session))
+    return (await this.#open()).head(key)
   }
 
   async list(namespace: string): Promise<readonly Head[]> {
@@ -118,14 +103,7 @@ class FileBackend implements Backend {
   }
 
   async remove(key: SessionKey): Promise<boolean> {
-    this.#assertOpen()
-    const log = this.#logs.get(key)
-    await log.busy
-    const wasThere = removeLog(log, this.#segments)
-    this.#sync.forget(log)
-    this.#logs.forget(log)
-    if (wasThere) await this.#sync.removed(log.directory)
-    return wasThere
+    return (await this.#open()).remove(key)
   }
 
   async watch(namespace: string | undefined, events: WatchEvents): Promise<() => Promise<void>> {
@@ -150,21 +128,22 @@ class FileBackend implements Backend {
   }
 
   release(key: SessionKey): void {
-    this.#logs.release(key)
+    this.#access?.release(key)
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    try {
-      await this.#logs.idle()
-      // Once more after a failure: what was not synced is written again first.
-      await this.#sync.flushAll().catch(() => this.#sync.flushAll())
-    } catch (error) {
-      throw storageError(error, 'sync', { path: this.root })
-    } finally {
-      this.#logs.close()
-    }
+    await (await this.#loading)?.close()
+  }
+
+  /** The way to the logs. What was asked for before it was loaded is done in that order. */
+  async #open(): Promise<LogAccess> {
+    this.#assertOpen()
+    this.#loading ??= import('./log-access.ts').then(
+      ({ LogAccess }) => (this.#access = new LogAccess(this.root, this.#policy)),
+    )
+    return this.#access ?? this.#loading
   }
 
   #assertOpen(): void {

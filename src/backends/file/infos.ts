@@ -8,7 +8,6 @@ import { isMissing, storageError } from './failure.ts'
 import { makeDirectory, statNamespace } from './folders.ts'
 import { io } from './io.ts'
 import { namespacePath } from './paths.ts'
-import { writeWhole } from './whole-file.ts'
 
 const FORGIVEN: ReadonlySet<ErrorCode> = new Set(['NOT_A_LOG', 'STORAGE_DENIED', 'STORAGE_FULL'])
 /** A FIFO in its place must not hang anybody. */
@@ -43,6 +42,7 @@ export class StoredInfos {
     try {
       statNamespace(directory)
       makeDirectory(`${directory}/.cache`)
+      const { writeWhole } = await import('./whole-file.ts')
       await writeWhole(path, bytes, false)
     } catch (error) {
       forgive(error, 'write', namespace, path)

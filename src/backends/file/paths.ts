@@ -10,7 +10,7 @@
  * can be read back without a table.
  */
 import { FoldlogError } from '../../errors.ts'
-import { isEventId } from '../../id.ts'
+import { isEventId } from '../../event-id.ts'
 import { encodeName } from '../../name.ts'
 
 export const LOG_SUFFIX = '.jsonl'

@@ -1,0 +1,77 @@
+/**
+ * The logs of a root, to be read and written: write.ts appends, read.ts reads, guard.ts decides which lines count, sync.ts
+ * makes them last.
+ */
+import type { AppendOptions, AppendResult, Cursor, Head, LineBatch, NewLine, SessionKey } from '../../backend.ts'
+import { storageError } from './failure.ts'
+import { Attachments } from './files.ts'
+import { headOfLog } from './list.ts'
+import { Logs } from './logs.ts'
+import { readLog } from './read.ts'
+import { removeLog } from './remove.ts'
+import { Segments } from './segments.ts'
+import { type FsyncPolicy, Syncer } from './sync.ts'
+import { Writer } from './write.ts'
+
+export class LogAccess {
+  readonly attachments: Attachments
+  readonly #root: string
+  readonly #logs: Logs
+  readonly #segments = new Segments()
+  readonly #sync: Syncer
+  readonly #writer: Writer
+
+  constructor(root: string, policy: FsyncPolicy) {
+    this.#root = root
+    this.#logs = new Logs(root)
+    this.#sync = new Syncer(policy, (log) => this.#writer.rewrite(log))
+    this.#writer = new Writer(root, this.#segments, this.#sync)
+    this.attachments = new Attachments(root, this.#sync)
+  }
+
+  append(key: SessionKey, lines: readonly NewLine[], options?: AppendOptions): AppendResult | Promise<AppendResult> {
+    try {
+      const log = this.#logs.get(key)
+      this.#logs.touch(log)
+      return this.#writer.append(log, lines, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  read(key: SessionKey, after: Cursor | undefined): AsyncGenerator<LineBatch> {
+    return readLog(this.#logs.get(key), this.#segments, after)
+  }
+
+  head(key: SessionKey): Head | undefined {
+    const log = this.#logs.get(key)
+    return headOfLog(log, this.#segments.of(log.directory, log.session))
+  }
+
+  async remove(key: SessionKey): Promise<boolean> {
+    const log = this.#logs.get(key)
+    await log.busy
+    const wasThere = removeLog(log, this.#segments)
+    this.#sync.forget(log)
+    this.#logs.forget(log)
+    if (wasThere) await this.#sync.removed(log.directory)
+    return wasThere
+  }
+
+  release(key: SessionKey): void {
+    this.#logs.release(key)
+  }
+
+  /** Resolves when all that was appended is where the policy wants it. */
+  async close(): Promise<void> {
+    try {
+      await this.#logs.idle()
+      // Once more after a failure: what was not synced is written again first.
+      await this.#sync.flushAll().catch(() => this.#sync.flushAll())
+    } catch (error) {
+      throw storageError(error, 'sync', { path: this.#root })
+    } finally {
+      this.#logs.close()
+    }
+  }
+}
