@@ -125,7 +125,12 @@ function statAll(folder) {
 
 /** A store that watches and one that does not. @param {Places} places */
 async function openBoth({ root }) {
-  const stores = { watched: await foldlog.openStore(root, { watch: true }), plain: await foldlog.openStore(root) }
+  // A bus of its own: on the same one, the second store would be served by the watch of the first.
+  const bus = new foldlog.Bus()
+  const stores = {
+    watched: await foldlog.openStore(root, { watch: true }),
+    plain: await foldlog.openStore(root, { bus }),
+  }
   // Both know all sessions from here on.
   for (const store of Object.values(stores)) await store.list({ limit: SHOWN })
   return {
