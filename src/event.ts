@@ -302,7 +302,7 @@ export function lineJsonSchema(): object {
     type: z.string(),
     time: z.string(),
     key: z.string().optional(),
-    if: z.looseObject({ at: z.int().nonnegative(), after: eventId }).optional(),
+    if: z.looseObject({ at: z.int().nonnegative(), after: eventId.optional() }).optional(),
     kept: z.array(eventId).optional(),
     redacted: z.literal(true).optional(),
     data: json,

@@ -282,7 +282,8 @@ function recover(bytes: Buffer, start: number, end: number, kind: DamageKind, pl
     if (at < 0) break
     const line = parse(bytes, at, trimEnd(bytes, at, until))
     if (typeof line === 'string') continue
-    lines.unshift(line)
+    // A guarded line counts, and keeps the log, only where it is a line of its own: nobody wrote it here on purpose.
+    if (!isGuarding(bytes, at, until)) lines.unshift(line)
     until = at
   }
   if (lines.length === 0) return { lines, damage: [report(kind, bytes, start, end, place)] }
@@ -290,6 +291,11 @@ function recover(bytes: Buffer, start: number, end: number, kind: DamageKind, pl
   const rest = trimEnd(bytes, start, until)
   if (rest > start) damage.push(report(kindOf(bytes, start, rest), bytes, start, rest, place))
   return { lines, damage }
+}
+
+function isGuarding(bytes: Buffer, start: number, end: number): boolean {
+  const { type, if: condition } = JSON.parse(bytes.toString('utf8', start, trimEnd(bytes, start, end))) as JsonObject
+  return condition !== undefined || type === 'log.kept' || type === 'log.void'
 }
 
 function kindOf(bytes: Buffer, start: number, end: number): DamageKind {

@@ -1,10 +1,11 @@
 /** Lines that count on a condition: `if`, `kept`, `log.kept`, `log.void`. On a real disk. */
-import { appendFile, stat } from 'node:fs/promises'
+import { appendFile, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Backend, NewLine } from '../../src/backend.ts'
 import { fileBackend } from '../../src/backends/file/index.ts'
 import { Clock } from '../../src/id.ts'
 import { create, endOf, newLine, readTexts, rejects, texts } from '../../src/testing/lines.ts'
+import { anew, idsOf, logPath, open, temp } from '../support/temp.ts'
 import { tempRoot } from '../testing/temp.ts'
 
 let root: string
@@ -127,4 +128,49 @@ test('a guard in a log of many chunks is decided by lines far behind it', async 
   const filler = Array.from({ length: 30 }, () => newLine('x'.repeat(100_000)))
   await write(moved, ...filler, line('log.kept', {}, { of: moved.id }))
   expect(await readTexts(backend)).toEqual(texts(first, moved, ...filler))
+})
+
+test('what was withheld in a file does not count for the file that replaced it', async () => {
+  const lost = await guarded(first.id)
+  await write(newLine(), lost)
+  expect(await readTexts(backend)).toHaveLength(2)
+  const cursor = await endOf(backend)
+  // At the place of the line that did not count lies one that has no guard at all.
+  const before = await readFile(path, 'utf8')
+  const plain = newLine()
+  const kept = line('log.kept', {}, { of: plain.id })
+  await writeFile(`${path}.new`, `${before.replace(lost.text, plain.text)}${kept.text}\n`)
+  await rename(`${path}.new`, path)
+  await rejects(readTexts(backend, cursor), 'STALE_CURSOR')
+  expect((await readTexts(backend)).at(-1)).toBe(plain.text)
+})
+
+test('what was withheld does not count for what the same file holds after it was cut and grew again', async () => {
+  const lost = await guarded(first.id)
+  const other = newLine()
+  await write(other, lost)
+  const cursor = await endOf(backend)
+  await truncate(path, Buffer.byteLength(`${first.text}\n${other.text}\n`))
+  const plain = newLine('x'.repeat(lost.text.length))
+  await write(plain, line('log.kept', {}, { of: plain.id }))
+  await rejects(readTexts(backend, cursor), 'STALE_CURSOR')
+  expect(await readTexts(backend)).toEqual(texts(first, other, plain))
+})
+
+test('a guarded line that follows a torn line on one line never counts, and what follows it does', async () => {
+  const root = temp()
+  const { store } = await open(root)
+  const session = await store.create({ id: 'glued' })
+  const said = await session.add({ text: 'said' })
+  const log = logPath(root, 'glued')
+  const bytes = await readFile(log, 'utf8')
+  const torn = bytes.split('\n')[1]!.slice(0, 120)
+  const data = { id: 'm1', turnId: 'm1', role: 'user', status: 'completed', parts: [] }
+  const after = session.info.lastEventId
+  const lost = line('message.created', { if: { at: Buffer.byteLength(bytes), after } }, data)
+  const plain = line('message.created', {}, { ...data, id: 'm2', turnId: 'm2' })
+  await appendFile(log, `${torn}${lost.text}${plain.text}\n${torn}${lost.text}\n`)
+  const { messages, damage } = await anew(root, 'glued')
+  expect(idsOf(messages)).toEqual([said.id, 'm2'])
+  expect(damage.map(({ kind }) => kind)).toEqual(['torn', 'torn'])
 })

@@ -110,6 +110,9 @@ export class LogFile {
   /** Creating it failed after the file was there: the same process may go on with it. */
   isUnborn = false
 
+  /** What the next append says first: that guarded lines count which were read and count by their place alone; see guard.ts. */
+  verdicts: readonly NewLine[] | undefined
+
   /** Something that takes longer is under way; what comes later waits for it. */
   busy: Promise<unknown> | undefined
   /** When it was last written to, in appends of the backend. */

@@ -28,12 +28,13 @@ import {
   placeText,
 } from './cursor.ts'
 import { isMissing, storageError } from './failure.ts'
-import { Guards, placeOf } from './guard.ts'
+import type { Guards } from './guard.ts'
 import { io } from './io.ts'
 import { type LogFile, openRegular, TO_READ } from './log-file.ts'
 import { LOG_SUFFIX } from './paths.ts'
 import { LF, mayBeGuarded } from './prefix.ts'
 import type { Segments } from './segments.ts'
+import { verdictsOf } from './verdicts.ts'
 
 /** A read this short is done before anyone else can close the descriptor, so it needs none of its own. */
 const SHORT_BYTES = 1 << 20
@@ -127,14 +128,11 @@ class Line implements StoredLine {
   }
 }
 
-/** The guards of logs that have some, so that following one does not start over. */
-const guardsOf = new WeakMap<LogFile, Guards>()
-
 class Reading {
   readonly #log: LogFile
   readonly #sources: Source[] = []
   readonly #hasCursor: boolean
-  #withheld: ReadonlySet<string> | undefined
+  #guards: Guards | undefined
 
   constructor(log: LogFile, segments: readonly string[], after: Cursor | undefined) {
     this.#log = log
@@ -179,6 +177,10 @@ class Reading {
       }
       source.close()
     }
+    const [source] = this.#sources
+    // A log without a whole line has a place too: where the first one will begin.
+    if (!this.#hasCursor && this.#sources.length === 1 && source!.place === undefined)
+      yield { lines: [], cursor: source!.cursorAt(0, '') }
   }
 
   close(): void {
@@ -236,44 +238,27 @@ class Reading {
     const { bytes, offset } = chunk
     if (source.segment === '' && this.#log.inode === source.inode) this.#log.pass(chunk)
     const lines: Line[] = []
-    let mayGuard = this.#withheld !== undefined
+    let mayGuard = this.#guards !== undefined
     eachLine(bytes, (start, end) => {
       mayGuard ||= mayBeGuarded(bytes, start, end)
       lines.push(new Line(source, bytes.subarray(start, end), offset + start, firstIndex + lines.length))
     })
-    if (mayGuard) this.#withheld ??= this.#judge()
+    if (mayGuard) this.#guards ??= this.#judge()
     return lines
   }
 
   #isYielded(source: Source, line: Line): boolean {
     if (line.bytes.length === 0) return false
-    return this.#withheld === undefined || !this.#withheld.has(placeOf(source.segment, line.offset))
+    return this.#guards?.isWithheld(source.segment, line.offset) !== true
   }
 
   /** Decides about all lines of the log. Rejects if that changes what was decided before the cursor. */
-  #judge(): ReadonlySet<string> {
-    const starts = new Map(this.#sources.map((source) => [source.segment, source.from]))
+  #judge(): Guards {
     for (const source of this.#sources) this.#open(source)
-    let guards = guardsOf.get(this.#log)
-    if (
-      guards === undefined ||
-      this.#sources.some((source) => guards!.upTo(source.segment, source.inode) > source.from)
-    ) {
-      guards = new Guards()
-    }
-    guardsOf.set(this.#log, guards)
-    this.#feed(guards, (source) => source.from)
-    const before = guards.withheld(starts)
-    this.#feed(guards, (source) => source.to)
-    if (this.#hasCursor && !isEqual(before, guards.withheld(starts))) throw stale(this.#log)
-    return guards.withheld()
-  }
-
-  #feed(guards: Guards, limit: (source: Source) => number): void {
-    for (const source of this.#sources) {
-      const from = guards.upTo(source.segment, source.inode)
-      for (const chunk of chunksOf(source.fd, from, limit(source))) guards.feed(source.segment, source.inode, chunk)
-    }
+    const guards = verdictsOf(this.#log, this.#sources)
+    const starts = new Map(this.#sources.map((source) => [source.segment, source.from]))
+    if (this.#hasCursor && guards.hasChangedSince(starts)) throw stale(this.#log)
+    return guards
   }
 }
 
@@ -291,10 +276,6 @@ function partOf(source: Source): string {
 function lastMark(bytes: Buffer): string {
   const end = bytes.length - 1
   return markOf(bytes, end === 0 ? 0 : bytes.lastIndexOf(LF, end - 1) + 1, end)
-}
-
-function isEqual(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
-  return one.size === other.size && [...one].every((place) => other.has(place))
 }
 
 /** The lines of a log after a cursor, or all, in batches of about a megabyte. */

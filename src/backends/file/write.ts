@@ -55,8 +55,8 @@ export class Writer {
     }
   }
 
-  /** Opens a log again after a failed sync and writes the lines that were not synced. Throws if it cannot. */
-  rewrite(log: LogFile): void {
+  /** Opens a log if it is not open, and writes again the lines that a failed sync left. Throws if it cannot. */
+  open(log: LogFile): void {
     if (log.busy === undefined) this.#ready(log)
   }
 
@@ -97,9 +97,17 @@ export class Writer {
     if (news.length < lines.length) this.#sync.wrote(log, [])
     if (news.length === 0) return DONE
     const follows = options?.after !== undefined && options.after === log.end && news === lines
-    if (!this.#write(log, news)) return this.#settle(log, news)
+    if (!this.#writeNews(log, news)) return this.#settle(log, news)
     // `end` is a cursor that this backend made.
     return follows ? { cursor: log.end as Cursor } : DONE
+  }
+
+  /** As `#write`, and before them the verdicts on what they may be built on. */
+  #writeNews(log: LogFile, lines: readonly NewLine[]): boolean {
+    if (log.verdicts === undefined) return this.#write(log, lines)
+    const isClean = this.#write(log, [...log.verdicts, ...lines])
+    log.verdicts = undefined
+    return isClean
   }
 
   /** Writes the lines and looks at the path; whether all is as expected: the lines follow what was known. */
@@ -313,11 +321,13 @@ function shortWrite(log: LogFile, written: number, length: number): Error {
   return Object.assign(error, { code: 'ENOSPC' })
 }
 
-function missing(log: LogFile): FoldlogError {
+/** The refusal of a log that is not there. */
+export function missing(log: LogFile): FoldlogError {
   return notThere(log, `there is no log of session ${log.key.sessionId} at ${log.path} (any more)`)
 }
 
-function deleted(log: LogFile): FoldlogError {
+/** The refusal of a log that holds a tombstone. */
+export function deleted(log: LogFile): FoldlogError {
   return notThere(log, `session ${log.key.sessionId} was deleted: a tombstone is at ${log.path}`)
 }
 
