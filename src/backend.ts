@@ -5,14 +5,16 @@
  * the log-keeping fields), never reorders lines and never drops one. The laws below are the contract suite in
  * `foldlog/testing`:
  *
- *  1. An append whose ids are all there succeeds and adds nothing, whatever it expects.
+ *  1. An append whose ids are all there succeeds and adds nothing, whatever it expects. What was refused is not there.
  *  2. A cursor is opaque and carries the last id. A backend that cannot find that id at that place rejects with
  *     `STALE_CURSOR`; the core then reads from the start.
  *  3. `read(after)` never skips: what is appended later comes after.
  *  4. Each line of an append is in the log whole or not at all; after an error a prefix of the lines may be in.
- *  5. Bytes come back identical.
+ *  5. Bytes come back identical. A guarded line may come back with `if` and `kept` in its head.
  *  6. Hints may be late, repeated or lost, and are never data.
  *  7. `append` never brings a removed session back.
+ *  8. Of several appends that expect the same place at most one succeeds, and none that anything else came before;
+ *     what was refused never counts. None of them waits for another, and other appends wait for none.
  */
 
 export interface SessionKey {
@@ -50,8 +52,13 @@ export interface LineBatch {
 }
 
 export interface AppendOptions {
-  /** `'absent'`: create the log, or reject with `ALREADY_EXISTS`. Otherwise a missing log is `NOT_FOUND`. */
-  readonly expect?: 'absent'
+  /**
+   * `'absent'`: create the log, or reject with `ALREADY_EXISTS`. Otherwise a missing log is `NOT_FOUND`.
+   *
+   * A place: append one line, only if nothing follows that place; otherwise `HEAD_MOVED`, and the line is not in the log. After
+   * `STORAGE_FULL` and `STORAGE_FAILED` that is unknown. `UNSUPPORTED` where `capabilities.guards` is `none`, and for a log that has no single order.
+   */
+  readonly expect?: 'absent' | Cursor
   /** The place the caller has read up to. */
   readonly after?: Cursor
 }
@@ -92,7 +99,7 @@ export interface WatchEvents {
 export interface Capabilities {
   /** What an acknowledged append survives. */
   readonly durability: 'memory' | 'process' | 'disk' | 'quorum'
-  /** Whether appends guarded by a cursor are exact, or not there. */
+  /** Whether appends that expect a place are exact, or `UNSUPPORTED`. */
   readonly guards: 'exact' | 'none'
   readonly watch: 'push' | 'poll' | 'none'
   /** Whether attachments can be stored. */

@@ -49,7 +49,7 @@ class MemoryBackend implements Backend {
   readonly root: string = `memory:${crypto.randomUUID()}`
   readonly capabilities: Capabilities = {
     durability: 'memory',
-    guards: 'none',
+    guards: 'exact',
     watch: 'push',
     files: true,
     infos: true,
@@ -98,6 +98,8 @@ class MemoryBackend implements Backend {
     if (options.expect === 'absent' && found !== undefined && news.length === lines.length) throw exists(key)
     if (options.expect !== 'absent' && found === undefined) throw missing(key)
     if (news.length === 0) return {}
+    const { expect = 'absent' } = options
+    if (found !== undefined && expect !== 'absent') assertAt(found, expect, lines)
     const log = found ?? this.#create(key)
     const before = cursorOf(log, log.entries.length)
     for (const { id, bytes } of news) {
@@ -106,7 +108,8 @@ class MemoryBackend implements Backend {
       log.sizeBytes += bytes.length + 1
     }
     this.#hint(key)
-    const follows = news.length === lines.length && (found === undefined || options.after === before)
+    const follows =
+      news.length === lines.length && (found === undefined || (options.after ?? options.expect) === before)
     return follows ? { cursor: cursorOf(log, log.entries.length) } : {}
   }
 
@@ -212,6 +215,13 @@ function placeOf(log: Log, cursor: Cursor): number {
   const count = Number(cursor.split('.')[1])
   if (count >= 0 && count <= log.entries.length && cursorOf(log, count) === cursor) return count
   throw new FoldlogError('STALE_CURSOR', `there is no such place in this log: ${cursor}: read it from the start`)
+}
+
+function assertAt(log: Log, expected: Cursor, lines: readonly NewLine[]): void {
+  if (lines.length !== 1)
+    throw new FoldlogError('INVALID_OPTION', `expect: one line at a time, not ${lines.length}`, { field: 'expect' })
+  const end = cursorOf(log, log.entries.length)
+  if (end !== expected) throw new FoldlogError('HEAD_MOVED', `the log ends at ${end}, expected ${expected}: read on`)
 }
 
 function lineOf(log: Log, { bytes, offset }: Entry, index: number): StoredLine {

@@ -8,6 +8,7 @@ import type { Backend, Capabilities } from '../backend.ts'
 import { attachmentLaws } from './laws-attachments.ts'
 import { appendLaws } from './laws-append.ts'
 import { concurrencyLaws } from './laws-concurrency.ts'
+import { guardLaws } from './laws-guards.ts'
 import { listLaws } from './laws-list.ts'
 import { readLaws } from './laws-read.ts'
 
@@ -33,7 +34,14 @@ export interface Law {
   run(backend: Backend, opened: Opened): Promise<void>
 }
 
-const LAWS: readonly Law[] = [...appendLaws, ...readLaws, ...concurrencyLaws, ...listLaws, ...attachmentLaws]
+const LAWS: readonly Law[] = [
+  ...appendLaws,
+  ...readLaws,
+  ...guardLaws,
+  ...concurrencyLaws,
+  ...listLaws,
+  ...attachmentLaws,
+]
 
 /** Registers the tests. Await it where tests are registered: it opens a backend once to see what that can do. */
 export async function backendContract({ test, open }: ContractOptions): Promise<void> {

@@ -59,6 +59,13 @@ export function texts(...lines: readonly NewLine[]): string[] {
   return lines.map((line) => line.text)
 }
 
+/** The text of a line without what a backend may have added to its head to guard it. */
+export function unguarded(text: string): string {
+  if (!text.includes('"if":{')) return text
+  const { if: _, kept: __, ...line } = JSON.parse(text) as { readonly if?: unknown; readonly kept?: unknown }
+  return JSON.stringify(line)
+}
+
 /** Asserts that something is rejected with a code. */
 export async function rejects(call: unknown, code: ErrorCode): Promise<void> {
   await assert.rejects(Promise.resolve(call), (error) => {

@@ -1,7 +1,7 @@
 /**
  * Two backends as one: everything is done to both, and answers that differ are an assertion error.
  *
- * Compared are the ids and bytes of lines, what exists, listings and error codes. Cursors and versions are each
+ * Compared are the ids and bytes of lines (of guarded lines all but the guard), what exists, listings and error codes. Cursors and versions are each
  * backend's own, so the mirror issues pairs of them. One thing is done at a time, so that both see the same order.
  */
 import assert from 'node:assert/strict'
@@ -19,6 +19,7 @@ import type {
   WatchEvents,
 } from '../backend.ts'
 import { FoldlogError } from '../errors.ts'
+import { unguarded } from './lines.ts'
 
 /** A backend that is `model` and `other` at once. Give the trusted one first: it is what answers come from. */
 export function mirrorBackend(model: Backend, other: Backend): Backend {
@@ -52,11 +53,15 @@ class Mirror implements Backend {
   }
 
   async append(key: SessionKey, lines: readonly NewLine[], options: AppendOptions = {}): Promise<AppendResult> {
-    const { after, ...rest } = options
-    const [one, two] = splitOr(after, key)
+    const { after, expect } = options
+    const [afters, expected] = [splitOr(after, key), splitOr(expect === 'absent' ? undefined : expect, key)]
     const results = await this.#both('append', async (backend) => {
-      const own = backend === this.#model ? one : two
-      return backend.append(key, lines, own === undefined ? rest : { ...rest, after: own })
+      const at = backend === this.#model ? 0 : 1
+      const place = expected[at] ?? expect
+      return backend.append(key, lines, {
+        ...(afters[at] === undefined ? {} : { after: afters[at] }),
+        ...(place === undefined ? {} : { expect: place }),
+      })
     })
     const [first, second] = results
     return first.cursor === undefined || second.cursor === undefined
@@ -174,7 +179,7 @@ async function collect(
 }
 
 function textOf(line: StoredLine): string {
-  return Buffer.from(line.bytes).toString('latin1')
+  return unguarded(Buffer.from(line.bytes).toString('latin1'))
 }
 
 function toBuffer(bytes: Uint8Array | undefined): Buffer | undefined {

@@ -59,7 +59,7 @@ class FileBackend implements Backend {
     this.root = root
     this.capabilities = {
       durability: policy === 'always' ? 'disk' : 'process',
-      guards: 'none',
+      guards: 'exact',
       watch: 'push',
       files: true,
       infos: true,

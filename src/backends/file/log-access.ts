@@ -1,10 +1,11 @@
 /**
- * The logs of a root, to be read and written: write.ts appends, read.ts reads, guard.ts decides which lines count, sync.ts
- * makes them last.
+ * The logs of a root, to be read and written: write.ts appends, guarded.ts appends on a condition, read.ts reads, guard.ts
+ * decides which lines count, sync.ts makes them last.
  */
 import type { AppendOptions, AppendResult, Cursor, Head, LineBatch, NewLine, SessionKey } from '../../backend.ts'
 import { storageError } from './failure.ts'
 import { Attachments } from './files.ts'
+import { GuardedWriter } from './guarded.ts'
 import { headOfLog } from './list.ts'
 import { Logs } from './logs.ts'
 import { readLog } from './read.ts'
@@ -20,12 +21,14 @@ export class LogAccess {
   readonly #segments = new Segments()
   readonly #sync: Syncer
   readonly #writer: Writer
+  readonly #guarded: GuardedWriter
 
   constructor(root: string, policy: FsyncPolicy) {
     this.#root = root
     this.#logs = new Logs(root)
-    this.#sync = new Syncer(policy, (log) => this.#writer.rewrite(log))
+    this.#sync = new Syncer(policy, (log) => this.#writer.open(log))
     this.#writer = new Writer(root, this.#segments, this.#sync)
+    this.#guarded = new GuardedWriter(this.#writer, this.#segments, this.#sync)
     this.attachments = new Attachments(root, this.#sync)
   }
 
@@ -33,6 +36,8 @@ export class LogAccess {
     try {
       const log = this.#logs.get(key)
       this.#logs.touch(log)
+      const expect = options?.expect
+      if (expect !== undefined && expect !== 'absent') return this.#guarded.append(log, lines, expect)
       return this.#writer.append(log, lines, options)
     } catch (error) {
       return Promise.reject(error)
