@@ -4,6 +4,7 @@
  * Callers match `error.code`, never the text. A message says what failed with the values, then what to do next.
  * Bad lines in a file are not errors: they are data, see `Damage` in line.ts.
  */
+import type { SessionEvent } from './event.ts'
 
 /**
  * Every code an operation can reject with.
@@ -17,7 +18,7 @@
  * | `ALREADY_EXISTS` | `create` with the id of a session that is there |
  * | `NOT_FOUND` | the session, message, part or file is not there (any more); nothing was created |
  * | `AMBIGUOUS` | an id prefix that fits more than one session |
- * | `HEAD_MOVED` | the guard `expectedHead` did not hold; nothing was written |
+ * | `HEAD_MOVED` | the conversation does not end where `expectedHead` says; nothing was written; `head` and `events` say what came |
  * | `CLOSED` | use after `close()` |
  * | `NOT_A_LOG` | a link, directory, FIFO or device where a log should be |
  * | `STORAGE_FULL` | no space: the outcome is unknown; a call that has a `key`, or names its message's id, is safe to repeat |
@@ -52,10 +53,14 @@ export interface ErrorFacts {
   readonly field?: string
   /** Ids of the events whose outcome is unknown after `STORAGE_FULL` or `STORAGE_FAILED`. */
   readonly eventIds?: readonly string[]
+  /** After `HEAD_MOVED`: the message the conversation ends at now, `null` if it is empty. */
+  readonly head?: string | null
+  /** After `HEAD_MOVED`: the events newer than the message that was expected, or all if it is not there, in order of ids. */
+  readonly events?: readonly SessionEvent[]
   readonly cause?: unknown
 }
 
-const RETRIABLE: ReadonlySet<ErrorCode> = new Set(['HEAD_MOVED', 'STORAGE_FULL', 'STORAGE_FAILED', 'STALE_CURSOR'])
+const RETRIABLE: ReadonlySet<ErrorCode> = new Set(['STORAGE_FULL', 'STORAGE_FAILED', 'STALE_CURSOR'])
 
 /** What every rejected operation of foldlog rejects with. */
 export class FoldlogError extends Error {
@@ -66,6 +71,8 @@ export class FoldlogError extends Error {
   readonly path?: string
   readonly field?: string
   readonly eventIds?: readonly string[]
+  readonly head?: string | null
+  readonly events?: readonly SessionEvent[]
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
@@ -75,7 +82,8 @@ export class FoldlogError extends Error {
   }
 
   /**
-   * Whether the same call may succeed if it is made again, without anything else being changed first. Where the outcome is unknown, give the
+   * Whether the same call may succeed if it is made again, without anything else being changed first (after `HEAD_MOVED` it cannot: it has to expect
+   * another head). Where the outcome is unknown, give the
    * call a `key`: then it is in once, however often it is made.
    */
   get retriable(): boolean {

@@ -55,7 +55,8 @@ export class Clock {
     const isLater = now > this.#lastTime
     const id = isLater ? assemble(Math.min(now, LAST_TIME), randomInt40(), randomInt40()) : stride(this.#last)
     // Readers take an id past it for damage: better written not at all.
-    if (id >= END_OF_IDS) throw new FoldlogError('UNSUPPORTED', `no id is left after ${this.#last}: set the clock right`)
+    if (id >= END_OF_IDS)
+      throw new FoldlogError('UNSUPPORTED', `no id is left after ${this.#last}: set the clock right`)
     this.#last = id
     this.#lastTime = isLater ? now : -1
     return id
@@ -84,7 +85,6 @@ function assemble(time: number, high: number, low: number): string {
   put(low, 18, 26)
   return SCRATCH.toString('latin1')
 }
-
 
 /** Writes a number from the last character to the first. */
 function put(value: number, start: number, end: number): void {

@@ -12,6 +12,7 @@ import type { AppendResult, Backend, Cursor, LineBatch, NewLine, SessionKey } fr
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import { isCoreEvent, isCustomType, isValidData, type SessionEvent } from './event.ts'
 import { Fold } from './fold.ts'
+import { Attempts } from './guarded.ts'
 import { Clock, firstIdAt, timeOf } from './id.ts'
 import { deepFreeze } from './json.ts'
 import { BATCH, batchOf, decodeLine, encodeLine, eventsOf, type Damage, type InnerEvent, type Line } from './line.ts'
@@ -112,6 +113,11 @@ export class Log {
   #isDeleted = false
   #queue: Pending[] = []
   #looks: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
+  readonly #attempts = new Attempts({
+    readOn: () => this.#readOn().catch((error: unknown) => this.#noteFailure(error)),
+    hasQueue: () => this.#queue.length > 0,
+    append: (line) => this.#writeGuarded(line).catch((error: unknown) => this.#noteFailure(error)),
+  })
   #tip: Tip | undefined
   #isBusy = false
   /** Ids of lines this process wrote that it has not read back yet. */
@@ -204,6 +210,13 @@ export class Log {
     return this.#state.lines.events()
   }
 
+  /** The events that count with an id greater than `last`, or all, in order of ids. Frozen. */
+  eventsAfter(last = ''): readonly SessionEvent[] {
+    const events: SessionEvent[] = []
+    for (const { line, event } of this.#state.lines.counted()) if (event.id > last) events.push(toEvent(line, event))
+    return deepFreeze(events)
+  }
+
   /** The state of all events known now that are not greater than `last`. */
   at(last: string): Fold {
     const fold = new Fold(this.key.namespace, this.key.sessionId)
@@ -259,6 +272,17 @@ export class Log {
     })
   }
 
+  /**
+   * Appends the line that `make` makes of the newest state, only if nothing came between; otherwise `make` is asked again, with what
+   * came. It refuses by throwing, and has nothing to write if it answers undefined. In a write of its own, after what waits to be written.
+   */
+  appendGuarded(make: () => Line | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#attempts.add({ make, resolve, reject })
+      this.#schedule()
+    })
+  }
+
   #encode(line: Line): string {
     try {
       return encodeLine(line)
@@ -287,6 +311,7 @@ export class Log {
   /** Does what waits, one thing at a time. A lone append waits for nothing in it: each promise on its way would cost as much as its fold. */
   #next(): void {
     if (this.#queue.length > 0) this.#flush()
+    else if (!this.#attempts.isEmpty) void this.#attempts.tryFirst().then(() => this.#next())
     else if (this.#looks.length > 0) void this.#lookOnce().then(() => this.#next())
     else this.#isBusy = false
   }
@@ -331,15 +356,37 @@ export class Log {
     }
   }
 
-  #write(pending: readonly Pending[]): AppendResult | Promise<AppendResult> {
+  async #writeGuarded(line: Line): Promise<void> {
+    // It may be refused: what others add meanwhile does not go on from it.
+    this.#tip = undefined
+    this.#assertWritable()
+    const { cursor: expect } = this.#state
+    if (expect === undefined) throw notALog(this.key)
+    const { cursor } = await this.#backend.append(this.key, [{ id: line.id, text: encodeLine(line) }], { expect })
+    if (cursor === undefined) {
+      this.#own.add(line.id)
+      await this.#readOn()
+    } else this.#fold([{ line }], cursor)
+  }
+
+  #noteFailure(error: unknown): never {
+    if (isFoldlogError(error, 'NOT_FOUND')) this.#markDeleted('external')
+    throw error
+  }
+
+  #assertWritable(): void {
     if (this.#isDeleted) throw notFound(this.key)
     if (isForeign(this.#state)) throw notALog(this.key)
+  }
+
+  #write(pending: readonly Pending[]): AppendResult | Promise<AppendResult> {
+    this.#assertWritable()
     const after = this.#state.cursor
     return this.#backend.append(this.key, pending, after === undefined ? NO_OPTIONS : { after })
   }
 
   /** Folds lines that are in the backend and that nothing came between. */
-  #fold(pending: readonly Pending[], cursor: Cursor): void {
+  #fold(pending: readonly Pick<Pending, 'line'>[], cursor: Cursor): void {
     const state = this.#state
     const news = new News()
     for (let i = 0; i < pending.length; i++) this.#take(state, pending[i]!.line, 'local', news, true)
@@ -360,7 +407,7 @@ export class Log {
 
   #goOn(): void {
     if (this.#queue.length === 0) this.#tip = undefined
-    if (this.#queue.length === 0 && this.#looks.length === 0) this.#isBusy = false
+    if (this.#queue.length === 0 && this.#attempts.isEmpty && this.#looks.length === 0) this.#isBusy = false
     // Who was just answered comes first, and what they call in their turn shares the next write.
     else void READY.then(() => this.#next())
   }

@@ -19,10 +19,11 @@ import {
   type SessionEvent,
 } from './event.ts'
 import type { Fold } from './fold.ts'
+import { assertHead, expectedHeadOf } from './expected-head.ts'
 import { firstIdAt, isEventId } from './id.ts'
 import { assertFields, assertObject, INFO_FIELDS, PATCH_FIELDS } from './input.ts'
 import { deepFreeze, toJson, type Json } from './json.ts'
-import { lineOf, type Damage, type InnerEvent } from './line.ts'
+import { eventsOf, lineOf, type Damage, type InnerEvent, type Line } from './line.ts'
 import { toEvent } from './lines.ts'
 import type { Finding, Log } from './log.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
@@ -40,6 +41,12 @@ type Result<T> = (events: readonly SessionEvent[]) => T
 export interface WriteOptions {
   /** Idempotency key, unique in the session: a call with a known key writes nothing and returns the first call's result. */
   readonly key?: string
+  /**
+   * Write only if the conversation still ends at this message: `info.head ?? null` as it was when the caller decided; `null`: it is empty.
+   * Otherwise rejects with `HEAD_MOVED` and nothing is written. Exact among all processes, and nobody waits for anybody; costs three
+   * small writes instead of one. `UNSUPPORTED` where `capabilities.guards` is `none`. A call whose `key` is known is not guarded.
+   */
+  readonly expectedHead?: string | null
 }
 
 /** A session as it was: the same views, over the events up to a point. */
@@ -193,14 +200,11 @@ export class Session {
   async remove(ids: string | readonly string[], options?: WriteOptions): Promise<boolean> {
     const fold = await this.#look()
     const there = (typeof ids === 'string' ? [ids] : ids).filter((id) => fold.message(id) !== undefined)
-    // Called again with its key, it answers as it did the first time.
-    if (there.length === 0) return options?.key !== undefined && this.#log.eventsOfKey(options.key) !== undefined
-    return this.#commit(
-      'message.deleted',
-      () => [this.#event('message.deleted', { ids: there })],
-      options,
-      () => true,
-    )
+    if (there.length === 0 && options?.expectedHead === undefined)
+      // Called again with its key, it answers as it did the first time.
+      return options?.key !== undefined && this.#log.eventsOfKey(options.key) !== undefined
+    const make = (): InnerEvent[] => (there.length === 0 ? [] : [this.#event('message.deleted', { ids: there })])
+    return this.#commit('message.deleted', make, options, (events) => events.length > 0)
   }
 
   /** Sets info fields; `null` unsets one, `vars` and `metadata` merge key by key. `head` moves the conversation to a message. */
@@ -309,25 +313,35 @@ export class Session {
     try {
       this.#check()
       const key = keyOf(options)
-      return key === undefined ? this.#write(make(), undefined, result) : this.#once(type, make, key).then(result)
+      const head = expectedHeadOf(options, this.#backend.capabilities)
+      if (key !== undefined) return this.#once(type, make, key, head).then(result)
+      if (head !== undefined) return this.#writeGuarded(make, head).then(result)
+      return this.#write(make(), undefined, result)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  #once(type: string, make: Make, key: string): Promise<readonly SessionEvent[]> {
+  #once(type: string, make: Make, key: string, head: string | null | undefined): Promise<readonly SessionEvent[]> {
     const running = this.#keyed.get(key)
     if (running !== undefined) return running.then((events) => sameKind(events, type, key))
-    const call = this.#writeOnce(type, make, key).finally(() => this.#keyed.delete(key))
+    const call = this.#writeOnce(type, make, key, head).finally(() => this.#keyed.delete(key))
     this.#keyed.set(key, call)
     return call
   }
 
-  async #writeOnce(type: string, make: Make, key: string): Promise<readonly SessionEvent[]> {
+  async #writeOnce(
+    type: string,
+    make: Make,
+    key: string,
+    head: string | null | undefined,
+  ): Promise<readonly SessionEvent[]> {
     await this.#log.look()
     const known = this.#log.eventsOfKey(key)
     if (known !== undefined) return sameKind(known, type, key)
-    const own = await this.#write(make(), key, (events) => events)
+    const own = await (head === undefined
+      ? this.#write(make(), key, (events) => events)
+      : this.#writeGuarded(make, head, key))
     // Another process may have used the key meanwhile: then its line is the one that counts.
     return sameKind(this.#log.eventsOfKey(key) ?? own, type, key)
   }
@@ -337,6 +351,24 @@ export class Session {
     return this.#log.append(key === undefined ? line : { ...line, key }, () =>
       result(events.map((event) => toEvent(line, event))),
     )
+  }
+
+  /** As `#write`, but only while the conversation ends at `head`; the events are made anew whenever something came between. */
+  async #writeGuarded(make: Make, head: string | null, key?: string): Promise<readonly SessionEvent[]> {
+    let line: Line | undefined
+    await this.#log.appendGuarded(() => {
+      line = undefined
+      // Someone else used the key meanwhile.
+      if (key !== undefined && this.#log.eventsOfKey(key) !== undefined) return undefined
+      assertHead(this.#log, head)
+      // Of what is folded, not of what waits to be written.
+      this.#log.dropTip()
+      const events = make()
+      if (events.length > 0) line = key === undefined ? lineOf(events, now()) : { ...lineOf(events, now()), key }
+      return line
+    })
+    const written = line as Line | undefined
+    return written === undefined ? [] : eventsOf(written).map((event) => toEvent(written, event))
   }
 
   #event<T extends keyof CoreEvents>(type: T, data: CoreEvents[T], id: string = this.#log.nextId()): InnerEvent {
@@ -353,7 +385,8 @@ export class Session {
       return stamped.events
     }
     return this.#commit('message.created', make, options, (events) => {
-      this.#turnId = opened ?? this.#turnId
+      // Under a key it may be another call's messages that count.
+      if (events.some((event) => (event.data as MessageData).turnId === opened)) this.#turnId = opened
       return result(events)
     })
   }
