@@ -54,6 +54,7 @@ describe.each([
   test('every call is refused once the conversation has gone on, writes nothing, and says what came', async () => {
     const { mine, theirs } = await pair(place())
     const seen = await mine.add({ text: 'seen' })
+    await theirs.messages()
     const news = await theirs.add({ role: 'assistant', text: 'news' })
     const guard = { expectedHead: seen.id }
     const calls = [
@@ -143,6 +144,7 @@ describe.each([
   test('what is added while a guarded call is under way does not go on from what it may lose', async () => {
     const { mine, theirs } = await pair(place())
     const head = await mine.add({ text: 'head' })
+    await theirs.messages()
     await theirs.add({ text: 'theirs' })
     const [guarded, plain] = await Promise.allSettled([
       mine.add({ text: 'guarded' }, { expectedHead: head.id }),
@@ -157,6 +159,7 @@ describe.each([
   test('row 29: a call whose key is known returns the first result, wherever the head is', async () => {
     const { mine, theirs } = await pair(place())
     const first = await mine.add({ text: 'first' }, { key: 'k', expectedHead: null })
+    await theirs.messages()
     await theirs.add({ text: 'more' })
     expect(await theirs.add({ text: 'again' }, { key: 'k', expectedHead: null })).toEqual(first)
     // A key is not used up by a call that was refused.
