@@ -193,4 +193,48 @@ export const VERBS: readonly Verb[] = [
     ],
     load: async () => (await import('./path.ts')).path,
   },
+  {
+    name: 'git',
+    summary: 'sets up this clone of a git repository for sessions',
+    details: [
+      '`install` makes diffs readable, sets merge rules for all branches of this clone, and writes hooks: pre-commit refuses to add secrets and damage, post-merge removes what came back of redacted events. Hooks of your own are left alone. Nothing is committed; it can be repeated.',
+      'Logs merge without loss in every clone, set up or not: see docs/git.md.',
+    ],
+    argument: {
+      name: 'ACTION',
+      isOptional: false,
+      isMany: false,
+      text: 'install; pre-commit and post-merge are what the hooks call',
+    },
+    options: [{ name: 'merge-driver', text: 'install: merge so that removed lines stay removed, instead of by union' }],
+    examples: [
+      { command: 'foldlog git install', text: 'once a clone' },
+      { command: 'foldlog git install --merge-driver', text: 'for sessions that are redacted or packed' },
+      { command: 'foldlog git pre-commit', text: 'what would the next commit add that it should not' },
+    ],
+    load: async () => (await import('./git.ts')).git,
+  },
+  {
+    name: 'git-textconv',
+    summary: 'prints a file of a log as text, for git diff',
+    details: ['Called by git once `foldlog git install` has run. An event is a line, with further lines indented.'],
+    argument: { name: 'FILE', isOptional: false, isMany: false, text: 'a file of a log, whatever its name' },
+    options: [],
+    examples: [{ command: 'foldlog git-textconv session.jsonl', text: 'what git diff would show' }],
+    load: async () => (await import('./git-textconv.ts')).gitTextconv,
+  },
+  {
+    name: 'git-merge',
+    summary: 'merges three versions of a log, for git merge',
+    details: [
+      'Called by git once `foldlog git install --merge-driver` has run: BASE OURS THEIRS, and the result is in OURS.',
+      'It keeps every line that a side has added, and leaves out what a side has removed. There are no conflicts.',
+    ],
+    argument: { name: 'FILE', isOptional: false, isMany: true, text: 'the base, our file, their file' },
+    options: [],
+    examples: [
+      { command: 'foldlog git-merge base.jsonl ours.jsonl theirs.jsonl', text: 'the result is in ours.jsonl' },
+    ],
+    load: async () => (await import('./git-merge.ts')).gitMerge,
+  },
 ]

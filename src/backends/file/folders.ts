@@ -60,7 +60,8 @@ function refuseForeign(directory: string, stat: Stats): void {
   })
 }
 
-function writeGitFiles(root: string): void {
+/** Writes what git needs into a root, unless it is there. */
+export function writeGitFiles(root: string): void {
   for (const [name, text] of Object.entries(GIT_FILES)) {
     const path = `${root}/${name}`
     let fd: number

@@ -1,0 +1,80 @@
+/**
+ * `foldlog git`: sets up a clone, and is what its hooks call.
+ */
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { install } from '../git/install.ts'
+import { installedRoots, workTreeOf } from '../git/work-tree.ts'
+import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import { Root } from './root.ts'
+import { counted } from './text.ts'
+
+const MAX_TOLD = 20
+
+const ACTIONS: Readonly<Record<string, (call: Call) => Promise<Exit>>> = {
+  install: installHere,
+  'pre-commit': preCommit,
+  'post-merge': postMerge,
+}
+
+export function git(call: Call): Promise<Exit> {
+  const action = call.args[0]!
+  const run = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined
+  if (run === undefined) {
+    const known = Object.keys(ACTIONS).join(', ')
+    throw new Failure(EXIT.usage, `git knows no ${JSON.stringify(action)}, but ${known}`, call.help())
+  }
+  return run(call)
+}
+
+async function installHere(call: Call): Promise<Exit> {
+  await using _ = await Root.open(call)
+  const program = [process.execPath, fileURLToPath(new URL('main.js', import.meta.url))]
+  const report = await install(resolve(call.root), { program, mergeDriver: call.flag('merge-driver') })
+  if (call.isJson) await call.out.json(report)
+  else for (const line of report.done) await call.out.line(line)
+  for (const line of report.advice) call.out.say(line)
+  return EXIT.ok
+}
+
+/** The roots that were installed in the work tree of the current directory; with `--root` that one alone. */
+async function rootsOf(call: Call): Promise<{ readonly top: string; readonly roots: readonly string[] }> {
+  const named = call.text('root')
+  const { top, prefix } = await workTreeOf(named ?? '.')
+  return { top, roots: named === undefined ? await installedRoots(top) : [prefix] }
+}
+
+async function preCommit(call: Call): Promise<Exit> {
+  const { objectionsTo } = await import('../git/staged.ts')
+  const { top, roots } = await rootsOf(call)
+  const objections = roots.length === 0 ? [] : await objectionsTo(top, roots)
+  if (call.isJson) for (const objection of objections) await call.out.json(objection)
+  if (objections.length === 0) return EXIT.ok
+  const { out } = call
+  out.complain(`${counted(objections.length, 'piece')} of secrets or damage would be committed`)
+  for (const { path, line, kind, detail } of objections.slice(0, MAX_TOLD)) {
+    out.detail(`${path}:${line}: ${kind === 'secret' ? `looks like a secret (${detail})` : detail}`)
+  }
+  if (objections.length > MAX_TOLD) out.detail(`and ${objections.length - MAX_TOLD} more`)
+  if (objections.some(({ kind }) => kind === 'secret')) {
+    out.say('once committed, a secret stays in the history whatever is redacted later: rotate it, then foldlog redact')
+  }
+  if (objections.some(({ kind }) => kind === 'damage')) out.say('foldlog repair moves damaged bytes aside')
+  out.say('to commit it all the same:', 'git commit --no-verify')
+  return objections.some(({ kind }) => kind === 'damage') ? EXIT.damaged : EXIT.notFound
+}
+
+async function postMerge(call: Call): Promise<Exit> {
+  const { scrub } = await import('../git/scrub.ts')
+  const { top, roots } = await rootsOf(call)
+  for (const root of roots) {
+    for (const { path, scrubbed, left } of await scrub(join(top, root))) {
+      if (call.isJson) await call.out.json({ path, scrubbed, left })
+      if (scrubbed > 0)
+        call.out.say(`${counted(scrubbed, 'redacted line')} came back with a merge and went again: ${path}`)
+      if (left > 0)
+        call.out.say(`${counted(left, 'line')} with redacted events came back: foldlog redact again: ${path}`)
+    }
+  }
+  return EXIT.ok
+}
