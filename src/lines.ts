@@ -248,13 +248,23 @@ function eventOf(line: Line, eventId: string): SessionEvent {
   )
 }
 
+/** The lines of the events that were told as missing or added. */
+const lineOfTold = new WeakMap<SessionEvent, Line>()
+
+/** The line an event was in that {@link LineSet} told as missing or added; undefined for any other object. */
+export function lineTold(event: SessionEvent): Line | undefined {
+  return lineOfTold.get(event)
+}
+
 /** The events that count in `a` and not, or not with this content, in `b`. */
 function difference(a: ReadonlyMap<string, Line>, b: ReadonlyMap<string, Line>): SessionEvent[] {
   const out: SessionEvent[] = []
   for (const [id, line] of a) {
     const other = b.get(id)
     if (other === line || (other !== undefined && isSame(line, other, id))) continue
-    out.push(deepFreeze(eventOf(line, id)))
+    const event = deepFreeze(eventOf(line, id))
+    lineOfTold.set(event, line)
+    out.push(event)
   }
   return out.sort((x, y) => (x.id < y.id ? -1 : 1))
 }

@@ -58,7 +58,7 @@ export function forkLines(source: Log, at: string | undefined, fields: Omit<Info
 
 /** Adds the lines that are not there. Validates all of them first, so that bad input writes nothing. */
 export async function mergeInto(logs: Logs, key: SessionKey, given: readonly MergeLine[]): Promise<Merged> {
-  const lines = given.map((line, index) => checked(line, index))
+  const lines = given.map((line, index) => checkedLine(line, index))
   let log = await logs.get(key)
   let known = 0
   if (log === undefined && lines.length > 0) {
@@ -74,7 +74,8 @@ export async function mergeInto(logs: Logs, key: SessionKey, given: readonly Mer
   return Object.freeze({ added: given.length - known, known })
 }
 
-function checked(line: MergeLine, index: number): Line {
+/** A line made of an event from elsewhere; rejects with `INVALID_EVENT` what cannot be one. */
+export function checkedLine(line: MergeLine, index: number): Line {
   if (typeof line.id !== 'string' || !isEventId(line.id))
     throw refuse(index, 'id', 'must be a ULID before the year 6000')
   if (Number.isNaN(Date.parse(line.time))) throw refuse(index, 'time', 'must be ISO 8601')

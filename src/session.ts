@@ -235,6 +235,16 @@ export class Session {
     return this.#commit(type, make, options, (events) => deepFreeze(events[0]!))
   }
 
+  /**
+   * Writes back events that `session.rewound` told as missing, as it told them; those that are there are skipped. Never done by itself: whoever
+   * replaced the log may have meant it. Returns how many were not there.
+   */
+  async restore(missing: readonly SessionEvent[]): Promise<number> {
+    await this.#look()
+    const { restoreInto } = await import('./restore.ts')
+    return restoreInto(this.#log, missing)
+  }
+
   /** The events of the log in the order they lie in it, each once. */
   async *events(options: TailOptions = {}): AsyncGenerator<TailEvent> {
     this.#check()

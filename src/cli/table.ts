@@ -237,4 +237,24 @@ export const VERBS: readonly Verb[] = [
     ],
     load: async () => (await import('./git-merge.ts')).gitMerge,
   },
+  {
+    name: 'restore',
+    summary: 'writes back acknowledged lines that git has thrown away',
+    details: [
+      'Where a root lies in a work tree of git, lines that are not committed are kept in .cache/outbox, too. Without --yes it tells which of them are neither in the work tree nor in any commit, stash or reflog, and changes no log.',
+      'With -n only in one namespace.',
+    ],
+    argument: {
+      name: 'ID',
+      isOptional: true,
+      isMany: false,
+      text: 'the session, or the beginning of its id; default: all',
+    },
+    options: [{ name: 'yes', text: 'write them back' }],
+    examples: [
+      { command: 'foldlog restore', text: 'what is missing after a git reset --hard' },
+      { command: 'foldlog restore --yes', text: 'bring it back' },
+    ],
+    load: async () => (await import('./restore.ts')).restore,
+  },
 ]

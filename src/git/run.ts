@@ -36,8 +36,13 @@ export function tryGit(cwd: string, args: readonly string[], input?: string): Pr
 
 /** What git prints. Rejects with `STORAGE_FAILED` and what git says if it fails. */
 export async function git(cwd: string, args: readonly string[], input?: string): Promise<string> {
+  return (await gitBytes(cwd, args, input)).toString()
+}
+
+/** As {@link git}, byte for byte. */
+export async function gitBytes(cwd: string, args: readonly string[], input?: string): Promise<Buffer> {
   const { code, stdout, stderr } = await tryGit(cwd, args, input)
-  if (code === 0) return stdout.toString()
+  if (code === 0) return stdout
   const reason = stderr.trim() || `exit code ${code}`
   throw new FoldlogError('STORAGE_FAILED', `git ${args[0]} failed in ${cwd}: ${reason}`, { path: cwd })
 }

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { isMissing, storageError } from '../backends/file/failure.ts'
 import { openRegular, TO_READ } from '../backends/file/log-file.ts'
 import { parseFileName } from '../backends/file/paths.ts'
-import { decodeLine, type Line } from '../line.ts'
+import { decodeLine, eventsOf, type Line } from '../line.ts'
 
 /** What was done to one file. */
 export interface Scrubbed {
@@ -60,11 +60,11 @@ function* scrubLog(paths: readonly string[]): Generator<Scrubbed> {
   const found = files.map(({ path, bytes }) => ({ path, lines: linesIn(bytes), isGuarded: bytes.includes(GUARDED) }))
   const redacted = new Set<string>()
   for (const { lines } of found) {
-    for (const { line } of lines) if (line.isRedacted) for (const { id } of line.events) redacted.add(id)
+    for (const { line } of lines) if (line.redacted) for (const { id } of eventsOf(line)) redacted.add(id)
   }
   for (const { path, lines, isGuarded } of found) {
-    const back = lines.filter(({ line }) => !line.isRedacted && line.events.some(({ id }) => redacted.has(id)))
-    const whole = isGuarded ? [] : back.filter(({ line }) => line.events.every(({ id }) => redacted.has(id)))
+    const back = lines.filter(({ line }) => line.redacted !== true && eventsOf(line).some(({ id }) => redacted.has(id)))
+    const whole = isGuarded ? [] : back.filter(({ line }) => eventsOf(line).every(({ id }) => redacted.has(id)))
     overwrite(path, whole)
     if (back.length > 0) yield { path, scrubbed: whole.length, left: back.length - whole.length }
   }

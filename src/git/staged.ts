@@ -6,7 +6,7 @@
  */
 import { parseFileName } from '../backends/file/paths.ts'
 import { isArray, type Json } from '../json.ts'
-import { decodeLine, type DamageKind } from '../line.ts'
+import { decodeLine, eventsOf, type DamageKind } from '../line.ts'
 import { findSecrets } from '../secrets.ts'
 import { keyOf } from './merge.ts'
 import { contentsOf, git } from './run.ts'
@@ -56,7 +56,7 @@ function* lookAtLog(path: string, staged: Buffer, committed: Buffer | undefined)
     // A line is read in spite of its NULs, but git takes the file for a binary one and merges it no more.
     if (damage.length === 0 && bytes.includes(0)) yield { path, line, kind: 'damage', detail: DAMAGE.nul! }
     const kinds = new Set<string>()
-    for (const { events } of lines) for (const { data } of events) collect(data, kinds)
+    for (const each of lines) for (const { data } of eventsOf(each)) collect(data, kinds)
     for (const detail of kinds) yield { path, line, kind: 'secret', detail }
   }
 }

@@ -9,7 +9,7 @@
  * An appended event is an added line of text, and nothing else changes: the text of an event depends on that event alone. Pure.
  */
 import { isArray, type Json, type JsonObject } from '../json.ts'
-import { decodeLine, type InnerEvent } from '../line.ts'
+import { decodeLine, eventsOf, type InnerEvent } from '../line.ts'
 
 const LF = 0x0a
 const MAX_JSON_CHARS = 500
@@ -23,7 +23,7 @@ export function* textOfLog(bytes: Buffer): Generator<string> {
     const end = found < 0 ? bytes.length : found
     const { lines, damage } = decodeLine(bytes.subarray(start, end), { file: '', line: ++line, offset: start })
     for (const { kind, sizeBytes, excerpt } of damage) yield `damage (${kind}, ${sizeBytes} bytes): ${excerpt}`
-    for (const { events, isRedacted } of lines) for (const event of events) yield* textOf(event, isRedacted)
+    for (const each of lines) for (const event of eventsOf(each)) yield* textOf(event, each.redacted === true)
     start = end + 1
   }
 }

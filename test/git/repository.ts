@@ -127,7 +127,7 @@ export function message(n: number, text = `text of ${n}`, more: { readonly key?:
     parts: [{ id: `p${n}`, type: 'text', text }],
   }
   const time = new Date(EPOCH + n).toISOString()
-  return `${encodeLine({ id, time, isRedacted: false, ...more }, [{ id, type: 'message.created', data }])}\n`
+  return `${encodeLine({ v: 1, id, type: 'message.created', time, ...more, data })}\n`
 }
 
 /** The same event, redacted. */
@@ -135,13 +135,13 @@ export function redacted(n: number): string {
   const id = idOf(n)
   const data = { id: `m${n}`, turnId: `m${n}`, role: 'user', status: 'completed', parts: [] }
   const time = new Date(EPOCH + n).toISOString()
-  return `${encodeLine({ id, time, isRedacted: true }, [{ id, type: 'message.created', data }])}\n`
+  return `${encodeLine({ v: 1, id, type: 'message.created', time, redacted: true, data })}\n`
 }
 
 /** The first line of a log. */
 export function created(n = 0): string {
   const id = idOf(n)
-  return `${encodeLine({ id, time: new Date(EPOCH + n).toISOString(), isRedacted: false }, [{ id, type: 'session.created', data: {} }])}\n`
+  return `${encodeLine({ v: 1, id, type: 'session.created', time: new Date(EPOCH + n).toISOString(), data: {} })}\n`
 }
 
 /** Several lines after one another. */

@@ -8,6 +8,7 @@ import { Attachments } from './files.ts'
 import { GuardedWriter } from './guarded.ts'
 import { headOfLog } from './list.ts'
 import { Logs } from './logs.ts'
+import { Outbox } from './outbox.ts'
 import { readLog } from './read.ts'
 import { removeLog } from './remove.ts'
 import { Segments } from './segments.ts'
@@ -22,6 +23,7 @@ export class LogAccess {
   readonly #sync: Syncer
   readonly #writer: Writer
   readonly #guarded: GuardedWriter
+  readonly #outbox: Outbox
 
   constructor(root: string, policy: FsyncPolicy) {
     this.#root = root
@@ -29,6 +31,7 @@ export class LogAccess {
     this.#sync = new Syncer(policy, (log) => this.#writer.open(log))
     this.#writer = new Writer(root, this.#segments, this.#sync)
     this.#guarded = new GuardedWriter(this.#writer, this.#segments, this.#sync)
+    this.#outbox = new Outbox(root)
     this.attachments = new Attachments(root, this.#sync)
   }
 
@@ -37,8 +40,15 @@ export class LogAccess {
       const log = this.#logs.get(key)
       this.#logs.touch(log)
       const expect = options?.expect
-      if (expect !== undefined && expect !== 'absent') return this.#guarded.append(log, lines, expect)
-      return this.#writer.append(log, lines, options)
+      const appended =
+        expect === undefined || expect === 'absent'
+          ? this.#writer.append(log, lines, options)
+          : this.#guarded.append(log, lines, expect)
+      // The one place where the outbox is written to: the log has the lines, nobody was told yet.
+      if (!this.#outbox.isOn) return appended
+      return appended instanceof Promise
+        ? appended.then((result) => this.#outbox.keep(log, lines, result))
+        : this.#outbox.keep(log, lines, appended)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -59,6 +69,7 @@ export class LogAccess {
     const wasThere = removeLog(log, this.#segments)
     this.#sync.forget(log)
     this.#logs.forget(log)
+    if (wasThere && this.#outbox.isOn) this.#outbox.removed(log)
     if (wasThere) await this.#sync.removed(log.directory)
     return wasThere
   }
@@ -77,6 +88,7 @@ export class LogAccess {
       throw storageError(error, 'sync', { path: this.#root })
     } finally {
       this.#logs.close()
+      await this.#outbox.close()
     }
   }
 }
