@@ -204,7 +204,7 @@ export const VERBS: readonly Verb[] = [
       name: 'ACTION',
       isOptional: false,
       isMany: false,
-      text: 'install; pre-commit and post-merge are what the hooks call',
+      text: 'install; pre-commit and post-merge are what its hooks call',
     },
     options: [{ name: 'merge-driver', text: 'install: merge so that removed lines stay removed, instead of by union' }],
     examples: [

@@ -4,7 +4,7 @@
  *
  *     .git/config            diff.foldlog.*, merge.foldlog.*, foldlog.root
  *     .git/info/attributes   a block between two marks, a line a root; it beats every tracked rule, on every branch
- *     .git/hooks/            pre-commit, post-merge; a hook that is somebody else's is left alone
+ *     .git/hooks/            pre-commit, post-merge, post-rewrite; a hook that is somebody else's is left alone
  *
  * Installing again changes nothing but what is to be changed.
  */
@@ -32,8 +32,9 @@ export interface Installed {
   readonly advice: readonly string[]
 }
 
-export const HOOKS = ['pre-commit', 'post-merge'] as const
-export type Hook = (typeof HOOKS)[number]
+/** The hooks, and which action of `foldlog git` each of them calls. */
+const HOOKS = { 'pre-commit': 'pre-commit', 'post-merge': 'post-merge', 'post-rewrite': 'post-merge' } as const
+type Hook = keyof typeof HOOKS
 
 const MARK = 'written by `foldlog git install`'
 const BEGIN = `# foldlog: begin, ${MARK}`
@@ -51,9 +52,9 @@ export async function install(root: string, { program, mergeDriver = false }: In
     const roots = await noteRoot(tree.top, tree.prefix)
     writeAttributes(tree.infoAttributes, roots, mergeDriver ? 'foldlog' : 'union')
     done.push(`logs merge by ${mergeDriver ? 'the driver that keeps removals' : 'union'} on every branch of this clone`)
-    for (const hook of HOOKS) {
+    for (const hook of Object.keys(HOOKS) as Hook[]) {
       if (await writeHook(tree, hook, program)) done.push(`${hook} ${WHAT[hook]}`)
-      else advice.push(`${join(tree.hooks, hook)} is yours: add the line \`foldlog git ${hook}\` to it`)
+      else advice.push(`${join(tree.hooks, hook)} is yours: add the line \`foldlog git ${HOOKS[hook]}\` to it`)
     }
   } catch (error) {
     throw storageError(error, 'set up git in', { path: tree.top })
@@ -65,6 +66,7 @@ export async function install(root: string, { program, mergeDriver = false }: In
 const WHAT: Readonly<Record<Hook, string>> = {
   'pre-commit': 'refuses commits that add secrets or damage',
   'post-merge': 'removes what a merge brought back of redacted events',
+  'post-rewrite': 'does the same after a rebase',
 }
 
 async function setConfig(top: string, program: readonly string[]): Promise<void> {
@@ -117,9 +119,9 @@ async function writeHook({ hooks, top }: WorkTree, hook: Hook, program: readonly
     `#!/bin/sh
 # ${MARK}; run it again after moving foldlog.
 if ${call.map((word) => `[ -e ${word} ]`).join(' && ')}; then
-  exec ${call.join(' ')} git ${hook}
+  exec ${call.join(' ')} git ${HOOKS[hook]}
 elif command -v foldlog >/dev/null 2>&1; then
-  exec foldlog git ${hook}
+  exec foldlog git ${HOOKS[hook]}
 fi
 echo 'foldlog is not where it was: ${hook} did nothing; run foldlog git install again' >&2
 `,

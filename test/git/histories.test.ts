@@ -37,10 +37,12 @@ type Written = Map<string, Set<number>>
 class History {
   readonly repository: Repository = Repository.fresh()
   readonly written: Written = new Map()
+  readonly #seed: number
   readonly #random: Random
   #next = 1
 
   constructor(seed: number) {
+    this.#seed = seed
     this.#random = new Random(seed)
     this.repository.write('s0.jsonl', created())
     this.written.set('s0.jsonl', new Set())
@@ -56,8 +58,10 @@ class History {
     if (kind === 'append') this.#append()
     else if (kind === 'merge') this.#run('merge', ['--quiet', '--no-edit', other], ['commit', '--quiet', '--no-edit'])
     else if (kind === 'rebase') this.#run('rebase', ['--quiet', other], ['rebase', '--continue'])
-    else if (kind === 'cherry-pick') this.#run('cherry-pick', [other], ['cherry-pick', '--continue'])
-    else {
+    else if (kind === 'cherry-pick') {
+      const commit = this.repository.git('rev-list', '--no-merges', '--max-count=1', other).trim()
+      this.#run('cherry-pick', [commit], ['cherry-pick', '--continue'])
+    } else {
       this.#run('merge', ['--quiet', '--squash', other], [])
       if (this.repository.git('status', '--porcelain') !== '') this.repository.commit('squash')
     }
@@ -93,7 +97,7 @@ class History {
         ran = this.repository.try(verb, '--skip')
         continue
       }
-      expect(ran.out).toContain('CONFLICT (modify/delete)')
+      expect(ran.out, `FOLDLOG_SEED=${this.#seed}`).toContain('CONFLICT (modify/delete)')
       this.repository.git('add', '--all')
       ran = this.repository.try(...goOn)
     }

@@ -166,6 +166,22 @@ test('g6: after a merge the redacted bytes that came back are gone, and the reda
   expect(damage).toEqual([])
 })
 
+test('g6: after a rebase, too', async () => {
+  const repository = await installed()
+  repository.write('s.jsonl', created() + messages(1, 2))
+  repository.commit('base')
+  repository.git('checkout', '--quiet', '-b', 'other')
+  repository.append('s.jsonl', message(3))
+  repository.commit('append')
+  repository.git('checkout', '--quiet', 'main')
+  repository.write('s.jsonl', created() + message(1) + redacted(2))
+  repository.commit('redact')
+  repository.git('checkout', '--quiet', 'other')
+  repository.git('rebase', '--quiet', 'main')
+  expect(repository.read('s.jsonl')).not.toContain('text of 2')
+  expect(idsOf((await anew(repository.root, 's')).messages)).toEqual(['m1', 'm2', 'm3'])
+})
+
 test('the merge driver keeps what was removed removed, and every line that was added', async () => {
   const repository = await installed('--merge-driver')
   repository.write('s.jsonl', created() + messages(1, 2, 3))
