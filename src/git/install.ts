@@ -85,10 +85,7 @@ async function setConfig(top: string, program: readonly string[]): Promise<void>
 }
 
 function writeAttributes(path: string, roots: readonly string[], merge: string): void {
-  const rules = roots.map((root) => {
-    const pattern = `${root === '.' ? '' : `/${root}`}/**/*.jsonl`
-    return `${attributePattern(pattern)} merge=${merge} text eol=lf diff=foldlog`
-  })
+  const rules = roots.map((root) => `${patternOf(root)} merge=${merge} text eol=lf diff=foldlog`)
   const others = withoutBlock(readText(path))
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `${others}${[BEGIN, ...rules, END].join('\n')}\n`)
@@ -101,8 +98,10 @@ function withoutBlock(text: string): string {
   return rest === '' || rest.endsWith('\n') ? rest : `${rest}\n`
 }
 
-/** A pattern of a `.gitattributes`, quoted as in C where it has to be. */
-function attributePattern(pattern: string): string {
+/** The pattern of all logs of a root, as a line of attributes begins with it. */
+function patternOf(root: string): string {
+  const literal = root.replaceAll(/[\\[\]*?]/g, String.raw`\$&`)
+  const pattern = `${root === '.' ? '' : `/${literal}`}/**/*.jsonl`
   return /[\s"\\]/.test(pattern) ? `"${pattern.replaceAll(/["\\]/g, String.raw`\$&`)}"` : pattern
 }
 

@@ -14,7 +14,7 @@ import { idAt } from '../backends/file/prefix.ts'
 import { decodeName } from '../name.ts'
 import type { NewLine, SessionKey } from '../backend.ts'
 import { committedIds, isWhole, type Scope } from './history.ts'
-import { tryGit } from './run.ts'
+import { git, tryGit } from './run.ts'
 
 /** Acknowledged lines of a session that are nowhere but in the outbox, in order of ids. */
 export interface Missing {
@@ -96,9 +96,12 @@ function idsInFiles(directory: string, session: string, ids: ReadonlySet<string>
   return found
 }
 
+/** Whether git has none of the logs in a directory and would not take new ones. */
 async function isIgnored(directory: string): Promise<boolean> {
   const args = ['check-ignore', '--quiet', `${basename(directory)}/x${LOG_SUFFIX}`]
-  return (await tryGit(dirname(directory), args)).code === 0
+  if ((await tryGit(dirname(directory), args)).code !== 0) return false
+  // What is ignored may have been added all the same.
+  return (await git(directory, ['ls-files', '--', `*${LOG_SUFFIX}`])) === ''
 }
 
 function bySession(lines: readonly KeptLine[]): ReadonlyMap<string, KeptLine[]> {

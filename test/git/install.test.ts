@@ -74,6 +74,19 @@ test('installing again changes nothing, and other lines of info/attributes stay'
   expect(states[1]).toMatch(/^\*\.png binary\n# foldlog: begin/)
 })
 
+test.each(['.', 'my [old] sessions', 'a*b'])('a root at %j is found by all of it', async (place) => {
+  const repository = Repository.fresh()
+  const root = join(repository.tree, place)
+  mkdirSync(join(root, 'default'), { recursive: true })
+  const ended = await run(['git', 'install', '--merge-driver', '--root', place], WHERE(repository))
+  expect(ended.code, ended.stderr).toBe(0)
+  const log = join(root, 'default/s.jsonl')
+  expect(repository.git('check-attr', 'merge', 'diff', '--', log)).toMatch(/merge: foldlog\n.*diff: foldlog\n$/)
+  writeFileSync(log, created() + message(1, 'AKIAABCDEFGHIJKLMNOP'))
+  repository.git('add', '--all')
+  expect(repository.try('commit', '--message=x').out).toContain('looks like a secret (aws-access-key)')
+})
+
 test('a hook of the user is left alone, and the line to add is told', async () => {
   const repository = Repository.fresh()
   const hook = join(repository.tree, '.git/hooks/pre-commit')

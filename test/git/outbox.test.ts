@@ -204,6 +204,10 @@ test('what git ignores needs no outbox, and what is kept of it is forgotten', as
   repository.write('../.gitignore', '*\n')
   await session.add({ text: 'b' })
   await tidyNamespace(directory(repository))
+  // The log was added before it was ignored: git goes on changing it.
+  expect(readOutbox(directory(repository))).toHaveLength(1)
+  repository.git('rm', '--quiet', '--cached', repository.path('s.jsonl'))
+  await tidyNamespace(directory(repository))
   expect(readOutbox(directory(repository))).toHaveLength(0)
 })
 

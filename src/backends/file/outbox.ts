@@ -86,7 +86,13 @@ export class Outbox {
 
   async close(): Promise<void> {
     await this.#tidying
-    for (const [directory, text] of this.#unkept) this.#writers.get(directory)?.append(text)
+    for (const [directory, text] of this.#unkept) {
+      try {
+        this.#writers.get(directory)?.append(text)
+      } catch (error) {
+        throw storageError(error, 'keep copies of lines in', { path: directory })
+      }
+    }
     for (const writer of this.#writers.values()) writer.close()
     this.#writers.clear()
   }
