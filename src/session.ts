@@ -377,7 +377,7 @@ export class Session {
       if (events.length > 0) line = key === undefined ? lineOf(events, now()) : { ...lineOf(events, now()), key }
       return line
     })
-    const written = line as Line | undefined
+    const written = line
     return written === undefined ? [] : eventsOf(written).map((event) => toEvent(written, event))
   }
 

@@ -122,7 +122,9 @@ export const guardLaws: readonly Law[] = [
         const lines = newLines(WRITERS, `race ${race}`)
         const places = [await endOf(backend), await endOf(other)]
         const results = await Promise.allSettled(
-          lines.map((line, index) => [backend, other][index % 2]!.append(KEY, [line], { expect: places[index % 2]! })),
+          lines.map(async (line, index) =>
+            [backend, other][index % 2]!.append(KEY, [line], { expect: places[index % 2]! }),
+          ),
         )
         const won = lines.filter((_, index) => results[index]!.status === 'fulfilled')
         for (const result of results) {
