@@ -17,6 +17,7 @@
  * | `ALREADY_EXISTS` | `create` with the id of a session that is there |
  * | `NOT_FOUND` | the session, message, part or file is not there (any more); nothing was created |
  * | `AMBIGUOUS` | an id prefix that fits more than one session |
+ * | `SESSION_BUSY` | somebody else does what only one can do at a time; nothing was changed |
  * | `HEAD_MOVED` | the guard `expectedHead` did not hold; nothing was written |
  * | `CLOSED` | use after `close()` |
  * | `NOT_A_LOG` | a link, directory, FIFO or device where a log should be |
@@ -34,6 +35,7 @@ export type ErrorCode =
   | 'ALREADY_EXISTS'
   | 'NOT_FOUND'
   | 'AMBIGUOUS'
+  | 'SESSION_BUSY'
   | 'HEAD_MOVED'
   | 'CLOSED'
   | 'NOT_A_LOG'
@@ -55,7 +57,13 @@ export interface ErrorFacts {
   readonly cause?: unknown
 }
 
-const RETRIABLE: ReadonlySet<ErrorCode> = new Set(['HEAD_MOVED', 'STORAGE_FULL', 'STORAGE_FAILED', 'STALE_CURSOR'])
+const RETRIABLE: ReadonlySet<ErrorCode> = new Set([
+  'SESSION_BUSY',
+  'HEAD_MOVED',
+  'STORAGE_FULL',
+  'STORAGE_FAILED',
+  'STALE_CURSOR',
+])
 
 /** What every rejected operation of foldlog rejects with. */
 export class FoldlogError extends Error {

@@ -7,7 +7,7 @@
  */
 import { FoldlogError } from './errors.ts'
 import { isEventId } from './id.ts'
-import { isArray, MAX_DEPTH, type Json } from './json.ts'
+import { isArray, MAX_DEPTH, type Json, type JsonObject } from './json.ts'
 
 export const MARKER: string = '{"v":1,"id":"'
 export const MAX_LINE_BYTES: number = 64 * 1024 * 1024
@@ -20,6 +20,8 @@ export interface InnerEvent {
   readonly id: string
   readonly type: string
   readonly data: Json
+  /** In a batch: whether the content of this event was removed. Elsewhere the line says so. */
+  readonly isRedacted?: true
 }
 
 /** A line as it was read or is to be written; `events` are the ones to fold, one or a batch. */
@@ -98,8 +100,14 @@ export function encodeLine(head: LineHead, events: readonly InnerEvent[]): strin
   return text
 }
 
-function inner(event: InnerEvent): InnerEvent {
-  return { id: event.id, type: event.type, data: event.data }
+function inner({ id, type, data, isRedacted }: InnerEvent): object {
+  return isRedacted === true ? { id, type, redacted: true, data } : { id, type, data }
+}
+
+/** The text of a line that was parsed and changed; its keys stay in their order, behind `v` and `id`. */
+export function stringifyLine({ v, id, ...rest }: JsonObject): string {
+  const text = JSON.stringify({ v, id, ...rest })
+  return text.slice(0, MARKER.length) + escapeRest(text.slice(MARKER.length))
 }
 
 const BREAKS = /[\u2028\u2029]/g
@@ -212,7 +220,7 @@ function batch(lineId: string, data: Json): readonly InnerEvent[] | undefined {
   const ids = new Set<string>()
   for (const item of data) {
     if (typeof item !== 'object' || item === null || isArray(item)) return undefined
-    const { id, type, data: content } = item as { [name: string]: Json | undefined }
+    const { id, type, redacted, data: content } = item as { [name: string]: Json | undefined }
     if (
       typeof id !== 'string' ||
       !isEventId(id) ||
@@ -221,7 +229,7 @@ function batch(lineId: string, data: Json): readonly InnerEvent[] | undefined {
       type === 'log.batch'
     )
       return undefined
-    events.push({ id, type, data: content })
+    events.push(redacted === true ? { id, type, data: content, isRedacted: true } : { id, type, data: content })
     ids.add(id)
   }
   return events[0]!.id === lineId && ids.size === events.length ? events : undefined

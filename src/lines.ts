@@ -74,6 +74,12 @@ export class LineSet {
     return this.#conflicts
   }
 
+  /** Whether what counts of an event is what was left of it when its content was removed. */
+  isRedacted(eventId: string): boolean {
+    const line = this.#owners.get(eventId)
+    return line !== undefined && isRedactedIn(line, eventId)
+  }
+
   /** The events that count, with their lines, in order of ids. */
   *counted(): Generator<Counted> {
     for (const id of [...this.#owners.keys()].sort()) {
@@ -128,6 +134,7 @@ export class LineSet {
     for (const each of this.#winners(all)) {
       if (each.key === undefined || !this.#keys.has(each.key)) this.#noteAmong(each)
     }
+    this.#noteRedacted(all)
     for (const each of all) this.#noteLosses(each)
     const after = this.#ownersOf(all)
     const missing = difference(before, after)
@@ -197,11 +204,33 @@ export class LineSet {
       }
     }
   }
+
+  /** A removed content beats every other, also one in a line that lost. */
+  #noteRedacted(lines: Iterable<Line>): void {
+    const best = new Map<string, Counted>()
+    for (const line of lines) {
+      for (const event of line.isRedacted ? line.events : []) {
+        const owner = this.#owners.get(event.id)
+        if (owner === undefined || isRedactedIn(owner, event.id) || !isRedactedIn(line, event.id)) continue
+        const rival = best.get(event.id)
+        if (rival === undefined || isFirst({ event, line }, rival)) best.set(event.id, { event, line })
+      }
+    }
+    for (const [id, { line }] of best) this.#owners.set(id, line)
+  }
 }
 
 /** An event of a line, as readers get it. */
 export function toEvent(line: Line, { id, type, data }: InnerEvent): SessionEvent {
-  return { id, type, time: line.time, data }
+  const event = { id, type, time: line.time, data }
+  return line.isRedacted && isRedactedIn(line, id) ? { ...event, redacted: true } : event
+}
+
+/** Whether the content of an event was removed from a line. A batch may say it of some of its events, or of all. */
+export function isRedactedIn({ isRedacted, events }: Line, eventId: string): boolean {
+  if (!isRedacted || events.length === 1) return isRedacted
+  const some = events.filter((event) => event.isRedacted === true)
+  return some.length === 0 || some.some(({ id }) => id === eventId)
 }
 
 function eventOf(line: Line, eventId: string): SessionEvent {
@@ -233,8 +262,15 @@ function beats(line: Line, rival: Line): boolean {
 }
 
 function isBetterEvent(a: Counted, b: Counted): boolean {
-  if (a.line.isRedacted !== b.line.isRedacted) return a.line.isRedacted
+  const isRedacted = isRedactedIn(a.line, a.event.id)
+  if (isRedacted !== isRedactedIn(b.line, b.event.id)) return isRedacted
   return isSmaller(content(a.event), content(b.event))
+}
+
+/** The order among contents that were removed. */
+function isFirst(a: Counted, b: Counted): boolean {
+  const [one, other] = [content(a.event), content(b.event)]
+  return one === other ? isSmaller(canonical(a.line), canonical(b.line)) : isSmaller(one, other)
 }
 
 /** By bytes, so that programs in other languages come to the same result. */
@@ -251,9 +287,13 @@ function canonical(line: Line): string {
   const { version: v, id, time, key, isRedacted, events } = line
   const isBatch = events.length > 1 || line.type === 'log.batch'
   const type = isBatch ? 'log.batch' : line.type
-  const data = isBatch ? (events as unknown as Json) : events[0]!.data
+  const data = isBatch ? events.map(canonicalInner) : events[0]!.data
   const rest = { ...(key === undefined ? {} : { key }), ...(isRedacted ? { redacted: true } : {}) }
   return canonicalJson({ v, id, type, time, data, ...rest })
+}
+
+function canonicalInner({ id, type, data, isRedacted }: InnerEvent): Json {
+  return isRedacted === true ? { id, type, data, redacted: true } : { id, type, data }
 }
 
 function addTo(map: Map<string, Set<Line>>, name: string, line: Line): void {

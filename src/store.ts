@@ -11,6 +11,7 @@ import { useEngine, type Engine, type Namespace } from './engine.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { InfoPatch } from './event.ts'
 import { getFile, putFile, type FileRef } from './files.ts'
+import type { LogReport } from './fsck.ts'
 import { newId } from './id.ts'
 import type { ListOptions, Page } from './infos.ts'
 import { assertCount, assertObject, assertOneOf } from './input.ts'
@@ -234,6 +235,22 @@ export class Store {
   async getFile(file: string, mediaType: string): Promise<Uint8Array | undefined> {
     this.#check()
     return getFile(this.#engine.backend, this.name, file, mediaType)
+  }
+
+  /** What is wrong in a log, or in all of them. Reads every line, changes nothing and never rejects for what a file holds. */
+  async *fsck(id?: string): AsyncGenerator<LogReport> {
+    this.#check()
+    const { checkLog } = await import('./fsck.ts')
+    const { backend } = this.#engine
+    const ids = id === undefined ? (await backend.list(this.name)).map(({ sessionId }) => sessionId) : [this.#id(id)]
+    for (const sessionId of ids.sort()) {
+      try {
+        yield await checkLog(backend, this.#key(sessionId))
+      } catch (error) {
+        // Deleted since it was listed.
+        if (id !== undefined || !isFoldlogError(error, 'NOT_FOUND')) throw error
+      }
+    }
   }
 
   /** Deletes sessions without activity since a time, or for so many ms. Nothing is ever deleted by itself. Returns their ids. */

@@ -167,6 +167,21 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./import.ts')).importTranscripts,
   },
   {
+    name: 'fsck',
+    summary: 'looks for damage in logs',
+    details: [
+      'Every line of every file is read; nothing is changed. Damage is told by file, line and byte, and all the rest of a log counts.',
+      'With --json it prints one object a log: {namespace, sessionId, damage, findings, …}.',
+    ],
+    argument: { name: 'ID', isOptional: true, isMany: false, text: 'one session; default: all' },
+    options: [],
+    examples: [
+      { command: 'foldlog fsck', text: 'all sessions' },
+      { command: "foldlog fsck --json | jq -c '.damage[]'", text: 'each piece, for a program' },
+    ],
+    load: async () => (await import('./fsck.ts')).fsck,
+  },
+  {
     name: 'cat',
     summary: 'prints the lines of all files of a session, byte for byte',
     details: [

@@ -339,10 +339,14 @@ const chaoticLine: fc.Arbitrary<Line> = fc
     ),
     key: optional(fc.constantFrom('k0', 'k1', 'k2'), 6),
     isRedacted: fc.constantFrom(false, false, false, false, true),
+    redactedAt: fc.nat(4),
     version: fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 2),
   })
-  .map(({ ms, salt, contents, key, isRedacted, version }) => {
-    const events = contents.map(([type, data], index) => ({ id: eventId(ms + index, salt), type, data }))
+  .map(({ ms, salt, contents, key, isRedacted, redactedAt, version }) => {
+    const events = contents.map(([type, data], index): InnerEvent => {
+      const event = { id: eventId(ms + index, salt), type, data }
+      return isRedacted && contents.length > 1 && index === redactedAt ? { ...event, isRedacted: true } : event
+    })
     return lineOf(events, { isRedacted, version, ...(key === undefined ? {} : { key }) })
   })
 

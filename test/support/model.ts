@@ -91,17 +91,32 @@ export function countedOf(lines: readonly Line[]): Counting {
     if (key === undefined) return true
     return keys.has(key) ? false : keys.add(key)
   })
-  const events = counting.flatMap((line) => line.events.map((event) => ({ line, event })))
-  const best = groups(events, ({ event }) => event.id).map((rivals) => {
+  const candidates = counting.flatMap((line) => line.events.map((event) => ({ line, event })))
+  const best = groups(candidates, ({ event }) => event.id).map((rivals) => {
     if (new Set(rivals.map(({ event }) => content(event))).size > 1) conflicts.add(rivals[0]!.event.id)
     return rivals.sort(
       (a, b) =>
-        order(b.line.isRedacted, a.line.isRedacted) ||
+        order(isRemoved(b), isRemoved(a)) ||
         bytewise(content(a.event), content(b.event)) ||
         order(a.line.id, b.line.id),
     )[0]!
   })
-  return { events: best.sort((a, b) => order(a.event.id, b.event.id)), conflicts }
+  const all = lines.flatMap((line) => line.events.map((event) => ({ line, event })))
+  const removed = groups(all.filter(isRemoved), ({ event }) => event.id).map((rivals) => {
+    return rivals.sort(
+      (a, b) => bytewise(content(a.event), content(b.event)) || bytewise(canonical(a.line), canonical(b.line)),
+    )[0]!
+  })
+  const events = best.map((each) => {
+    return isRemoved(each) ? each : (removed.find(({ event }) => event.id === each.event.id) ?? each)
+  })
+  return { events: events.sort((a, b) => order(a.event.id, b.event.id)), conflicts }
+}
+
+/** Whether the content of an event was removed: from its line as a whole, or from it among others. */
+function isRemoved({ line, event }: Counting['events'][number]): boolean {
+  const isPartly = line.events.length > 1 && line.events.some(({ isRedacted }) => isRedacted)
+  return line.isRedacted && (!isPartly || event.isRedacted === true)
 }
 
 function groups<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
@@ -111,7 +126,11 @@ function groups<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
 }
 
 function canonical({ version: v, id, type, time, key, isRedacted, events }: Line): string {
-  const data = type === 'log.batch' ? (events as unknown as Json) : events[0]!.data
+  const inner = events.map((event) => {
+    const rest = event.isRedacted === true ? { redacted: true } : {}
+    return { id: event.id, type: event.type, data: event.data, ...rest }
+  })
+  const data = type === 'log.batch' ? inner : events[0]!.data
   const redacted = isRedacted ? { redacted: true } : {}
   return canonicalJson({ v, id, type, time, data, ...(key === undefined ? {} : { key }), ...redacted })
 }
@@ -193,7 +212,10 @@ export function modelOf(lines: readonly Line[], messageIds: Iterable<string>, ca
         )?.message.turnId,
     ),
     conflicts: [...conflicts].sort(),
-    events: counted.map(({ line, event: { id, type, data } }) => ({ id, type, time: line.time, data })),
+    events: counted.map(({ line, event }) => {
+      const { id, type, data } = event
+      return { id, type, time: line.time, data, ...(isRemoved({ line, event }) ? { redacted: true } : {}) }
+    }),
   }
 }
 
