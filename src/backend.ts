@@ -111,9 +111,9 @@ export interface Rewrite {
    * What is to be in the place of a line: its own bytes to keep it, others, which may be several lines, or nothing. Called for every line in
    * the order of the files, then for lines that were appended meanwhile.
    */
-  edit(line: RawLine): Uint8Array | undefined
+  readonly edit: (line: RawLine) => Uint8Array | undefined
   /** Called with all lines of the new log before the old one is replaced. Whatever it throws leaves the log as it is. */
-  verify?(lines: Iterable<Uint8Array>): void | Promise<void>
+  readonly verify?: (lines: Iterable<Uint8Array>) => void | Promise<void>
 }
 
 export interface Rewritten {

@@ -7,12 +7,12 @@
 import { createHash } from 'node:crypto'
 import type { Backend, SessionKey, StoredLine } from './backend.ts'
 import { isFoldlogError, type FoldlogError } from './errors.ts'
-import { isCoreEvent, isCustomType, isValidData } from './event.ts'
 import { conflictsOf, type Finding } from './findings.ts'
 import { firstIdAt, timeOf } from './id.ts'
 import { deepFreeze } from './json.ts'
-import { decodeLine, type Damage, type InnerEvent, type Line } from './line.ts'
+import { decodeLine, type Damage, type Line } from './line.ts'
 import { LineSet } from './lines.ts'
+import { whyUnknown } from './rewritable.ts'
 
 /** What was found in the files of one session. */
 export interface LogReport {
@@ -57,19 +57,6 @@ export async function checkLog(backend: Backend, key: SessionKey): Promise<LogRe
   return Object.freeze(problem === undefined ? report : { ...report, problem })
 }
 
-/** Whether this version knows what an event of a line means. */
-export function isKnown(line: Line, { type, data }: InnerEvent): boolean {
-  return whyUnknown(line, type, data) === undefined
-}
-
-function whyUnknown(line: Line, type: string, data: InnerEvent['data']): string | undefined {
-  if (line.version !== 1) return `version ${line.version}`
-  if (isCoreEvent({ type })) return isValidData(type, data) ? undefined : `data of ${type}`
-  return isCustomType(type) || LOG_KEEPING.has(type) ? undefined : `type ${type}`
-}
-
-const LOG_KEEPING: ReadonlySet<string> = new Set(['session.deleted', 'log.redacted'])
-
 /** One log while it is checked. */
 class Check {
   /** Ids that are not greater than all before them: they may be there twice. */
@@ -103,7 +90,7 @@ class Check {
         const time = new Date(timeOf(id)).toISOString()
         this.#findings.push({ kind: 'clock-skew', eventId: id, detail: `its time is ${time}, over 24 h ahead` })
       }
-      const detail = whyUnknown(line, type, data)
+      const detail = line.version === 1 ? whyUnknown(type, data) : `version ${line.version}`
       if (detail !== undefined) this.#findings.push({ kind: 'unsupported', eventId: id, detail })
     }
   }

@@ -24,6 +24,7 @@ import { assertFields, assertObject, INFO_FIELDS, PATCH_FIELDS } from './input.t
 import { deepFreeze, toJson, type Json } from './json.ts'
 import type { Damage, InnerEvent, Line } from './line.ts'
 import type { Finding } from './findings.ts'
+import { repairLog, type Repaired, type RepairOptions } from './repair.ts'
 import type { Log } from './log.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
 import { Projections, type Projection } from './projection.ts'
@@ -264,6 +265,17 @@ export class Session {
   async findings(): Promise<readonly Finding[]> {
     await this.#look()
     return this.#log.findings
+  }
+
+  /**
+   * Takes what is no event out of the log and keeps it aside, safely while others append. Everything that counts stays. `UNSUPPORTED` where
+   * the backend cannot, or where the log holds what this version does not know.
+   */
+  async repair(options: RepairOptions = {}): Promise<Repaired> {
+    this.#check()
+    const repaired = await repairLog(this.#backend, this.#log.key, options)
+    await this.#look()
+    return repaired
   }
 
   /** Ends the use of this handle. Nothing is pending: what was acknowledged is in the backend. */

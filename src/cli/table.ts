@@ -72,6 +72,8 @@ const SESSION: ArgumentSpec = {
 }
 const EVENT = 'an id from `foldlog log`, whole, its beginning or its end'
 
+const YES: OptionSpec = { name: 'yes', text: 'do it, instead of saying what would be done' }
+
 export const VERBS: readonly Verb[] = [
   {
     name: 'ls',
@@ -180,6 +182,21 @@ export const VERBS: readonly Verb[] = [
       { command: "foldlog fsck --json | jq -c '.damage[]'", text: 'each piece, for a program' },
     ],
     load: async () => (await import('./fsck.ts')).fsck,
+  },
+  {
+    name: 'repair',
+    summary: 'takes what is no event out of a log',
+    details: [
+      'Says what it would do; --yes does it. The damaged bytes are kept in .cache/quarantine of the namespace, and everything that counted counts.',
+      'Safe while others append. No log needs a repair to be read or written; this is for git and other tools.',
+    ],
+    argument: { name: 'ID', isOptional: false, isMany: false, text: 'the session' },
+    options: [YES],
+    examples: [
+      { command: 'foldlog repair 01M7X', text: 'what would be taken out' },
+      { command: 'foldlog repair 01M7X --yes', text: 'take it out' },
+    ],
+    load: async () => (await import('./repair.ts')).repair,
   },
   {
     name: 'cat',

@@ -17,6 +17,7 @@ import type {
   Head,
   LineBatch,
   NewLine,
+  Rewrites,
   SessionKey,
   WatchEvents,
 } from '../../backend.ts'
@@ -30,6 +31,8 @@ import { headOfLog, listHeads, listNamespaces } from './list.ts'
 import { Logs } from './logs.ts'
 import { readLog } from './read.ts'
 import { removeLog } from './remove.ts'
+import { clearLeftovers, whenNotRewritten } from './rewrite-lock.ts'
+import { FileRewrites } from './rewrites.ts'
 import { Segments } from './segments.ts'
 import { type FsyncPolicy, Syncer } from './sync.ts'
 import { Writer } from './write.ts'
@@ -54,6 +57,7 @@ class FileBackend implements Backend {
   readonly capabilities: Capabilities
   readonly files: Backend['files']
   readonly infos: Backend['infos']
+  readonly rewrites: Rewrites
   readonly #logs: Logs
   readonly #segments = new Segments()
   readonly #sync: Syncer
@@ -73,6 +77,7 @@ class FileBackend implements Backend {
     this.#logs = new Logs(root)
     this.#sync = new Syncer(policy, (log) => this.#writer.rewrite(log))
     this.#writer = new Writer(root, this.#segments, this.#sync)
+    this.rewrites = new FileRewrites(root, this.#logs, this.#segments, () => this.#assertOpen())
     const files = new Attachments(root, this.#sync)
     const infos = new StoredInfos(root)
     this.files = {
@@ -122,7 +127,10 @@ class FileBackend implements Backend {
     this.#assertOpen()
     const log = this.#logs.get(key)
     await log.busy
-    const wasThere = removeLog(log, this.#segments)
+    let wasThere = removeLog(log, this.#segments)
+    // A rewrite that had begun before may have put the log back.
+    if (await whenNotRewritten(log)) wasThere = removeLog(log, this.#segments) || wasThere
+    clearLeftovers(log)
     this.#sync.forget(log)
     this.#logs.forget(log)
     if (wasThere) await this.#sync.removed(log.directory)
