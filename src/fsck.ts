@@ -12,6 +12,7 @@ import { firstIdAt, timeOf } from './id.ts'
 import { deepFreeze } from './json.ts'
 import { decodeLine, type Damage, type Line } from './line.ts'
 import { LineSet } from './lines.ts'
+import { idsIn } from './redacted.ts'
 import { whyUnknown } from './rewritable.ts'
 
 /** What was found in the files of one session. */
@@ -43,7 +44,7 @@ export async function checkLog(backend: Backend, key: SessionKey): Promise<LogRe
   let problem: FoldlogError | undefined
   try {
     for await (const { lines } of backend.read(key)) for (const stored of lines) check.take(stored)
-    if (check.repeated.size > 0) {
+    if (check.repeated.size > 0 || check.redacted.size > 0) {
       for await (const { lines } of backend.read(key)) for (const stored of lines) check.compare(stored)
     }
   } catch (error) {
@@ -61,6 +62,8 @@ export async function checkLog(backend: Backend, key: SessionKey): Promise<LogRe
 class Check {
   /** Ids that are not greater than all before them: they may be there twice. */
   readonly repeated = new Set<string>()
+  /** Ids of events that were to be redacted. */
+  readonly redacted = new Set<string>()
   readonly #damage: Damage[] = []
   readonly #findings: Finding[] = []
   readonly #skewFrom = firstIdAt(Date.now() + SKEW_MS)
@@ -90,6 +93,7 @@ class Check {
         const time = new Date(timeOf(id)).toISOString()
         this.#findings.push({ kind: 'clock-skew', eventId: id, detail: `its time is ${time}, over 24 h ahead` })
       }
+      if (type === 'log.redacted') for (const each of idsIn(data)) this.redacted.add(each)
       const detail = line.version === 1 ? whyUnknown(type, data) : `version ${line.version}`
       if (detail !== undefined) this.#findings.push({ kind: 'unsupported', eventId: id, detail })
     }
@@ -98,7 +102,7 @@ class Check {
   /** Compares a line with those of the same ids that came before it. */
   compare(stored: StoredLine): void {
     for (const line of decodeLine(stored.bytes, stored).lines) {
-      if (!line.events.some(({ id }) => this.repeated.has(id))) continue
+      if (!line.events.some(({ id }) => this.repeated.has(id) || this.redacted.has(id))) continue
       this.#twice.add(line)
       const content = createHash('sha256').update(JSON.stringify(line)).digest('base64')
       if (this.#contents.has(content)) this.#duplicateCount++
@@ -107,7 +111,13 @@ class Check {
   }
 
   result(): Pick<LogReport, 'lineCount' | 'damage' | 'findings' | 'duplicateCount' | 'untidyCount'> {
-    const findings = [...this.#findings, ...conflictsOf(this.#twice)]
+    const unfinished = [...this.redacted].filter((id) => this.#twice.has(id) && !this.#twice.isRedacted(id))
+    const detail = 'it was to be redacted and is not: redact again'
+    const findings = [
+      ...this.#findings,
+      ...conflictsOf(this.#twice),
+      ...unfinished.map((eventId): Finding => ({ kind: 'returned', eventId, detail })),
+    ]
     return {
       lineCount: this.#lineCount,
       damage: Object.freeze(this.#damage),

@@ -71,6 +71,7 @@ export class Session {
   readonly #backend: Backend
   readonly #log: Log
   readonly #wake: Wake
+  readonly #screen: (line: Line) => Line
   readonly #projections: Projections
   readonly #assertOpen: () => void
   /** Calls under way with a key, so that two at once are one. */
@@ -81,7 +82,8 @@ export class Session {
   readonly #closing = new AbortController()
 
   /** Made by the store. */
-  constructor(backend: Backend, log: Log, wake: Wake, assertOpen: () => void) {
+  constructor(backend: Backend, log: Log, wake: Wake, screen: (line: Line) => Line, assertOpen: () => void) {
+    this.#screen = screen
     this.id = log.key.sessionId
     this.namespace = log.key.namespace
     this.#backend = backend
@@ -340,11 +342,22 @@ export class Session {
     return sameKind(this.#log.eventsOfKey(key) ?? own, type, key)
   }
 
-  #write(events: readonly InnerEvent[], key?: string): Promise<readonly SessionEvent[]> {
+  #write(given: readonly InnerEvent[], key?: string): Promise<readonly SessionEvent[]> {
     const time = now()
-    const line: Line = { id: events[0]!.id, type: events[0]!.type, time, isRedacted: false, version: 1, events }
+    const [{ id, type }] = given as [InnerEvent]
+    const line = this.#screened({ id, type, time, isRedacted: false, version: 1, events: given })
+    const { events } = line
     const appended = this.#log.append(key === undefined ? line : { ...line, key })
     return appended.then(() => events.map(({ id, type, data }) => ({ id, type, time, data })))
+  }
+
+  #screened(line: Line): Line {
+    try {
+      return this.#screen(line)
+    } catch (error) {
+      this.#log.dropTip()
+      throw error
+    }
   }
 
   #event<T extends keyof CoreEvents>(type: T, data: CoreEvents[T], id: string = this.#log.nextId()): InnerEvent {

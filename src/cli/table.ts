@@ -199,6 +199,30 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./repair.ts')).repair,
   },
   {
+    name: 'redact',
+    summary: 'removes content for good',
+    details: [
+      'Says what it would remove; --yes removes it: from every log of the namespace that holds the events, forks too, from attachments and caches. Ids, roles and types stay, and an event that says what was removed.',
+      'Git history, clones and backups still hold what they held. A secret that was written is known: replace it first.',
+    ],
+    argument: { name: 'ID', isOptional: true, isMany: false, text: 'one session; default: all' },
+    options: [
+      { name: 'event', value: 'ID', text: `one event, ${EVENT}` },
+      { name: 'text', value: 'TEXT', text: 'what holds this text; -: read it from stdin, so that no shell keeps it' },
+      { name: 'pattern', value: 'REGEXP', text: 'what holds a text that matches' },
+      { name: 'secrets', text: 'what holds a key or token of a well-known shape' },
+      { name: 'returned', text: 'only what was redacted before and came back by a merge' },
+      YES,
+    ],
+    examples: [
+      { command: 'foldlog redact --secrets', text: 'where secrets are' },
+      { command: 'foldlog redact 01M7X --event 5PXB2QTA --yes', text: 'remove what one event says' },
+      { command: 'foldlog redact --text - --yes < secret.txt', text: 'remove a text that no shell should keep' },
+      { command: 'foldlog redact --returned --yes', text: 'after a merge' },
+    ],
+    load: async () => (await import('./redact.ts')).redact,
+  },
+  {
     name: 'cat',
     summary: 'prints the lines of all files of a session, byte for byte',
     details: [

@@ -9,6 +9,14 @@ import { Child } from '../support/child.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
 import { anew, idsOf, logPath, open, temp } from '../support/temp.ts'
 
+/** Everything in a root, as one text. */
+function allBytes(root: string): string {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n')
+}
+
 interface Case {
   readonly verb: string
   readonly options: object
@@ -18,12 +26,19 @@ interface Case {
   readonly check: (root: string) => void
 }
 
+const SECRET = 'the very secret words'
 const CASES: readonly Case[] = [
   {
     verb: 'repair',
     options: {},
     prepare: (path) => appendFileSync(path, 'rubbish\n'),
     check: (root) => expect(readFileSync(logPath(root, 'log'), 'latin1')).not.toContain('rubbish'),
+  },
+  {
+    verb: 'redact',
+    options: { text: SECRET },
+    prepare: (_path, add) => add(SECRET),
+    check: (root) => expect(allBytes(root)).not.toContain(SECRET),
   },
 ]
 

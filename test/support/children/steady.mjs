@@ -1,5 +1,5 @@
 /**
- * Adds messages to a session, one every two milliseconds, and says the id of each once it is acknowledged, until its input ends. Arguments: the
+ * Adds messages to a session, one every eight milliseconds, and says the id of each once it is acknowledged, until its input ends. Arguments: the
  * root and the session.
  */
 import { setTimeout } from 'node:timers/promises'
@@ -13,6 +13,6 @@ process.stdin.on('end', () => over.abort()).resume()
 for (let i = 0; !over.signal.aborted; i++) {
   const { id } = await session.add({ text: `${process.pid} ${i}` })
   process.stdout.write(`${id}\n`)
-  await setTimeout(2)
+  await setTimeout(8)
 }
 await store.close()
