@@ -24,7 +24,8 @@ import { assertFields, assertObject, INFO_FIELDS, PATCH_FIELDS } from './input.t
 import { deepFreeze, toJson, type Json } from './json.ts'
 import type { Damage, InnerEvent, Line } from './line.ts'
 import type { Finding } from './findings.ts'
-import { repairLog, type Repaired, type RepairOptions } from './repair.ts'
+import type { Packed, PackOptions } from './pack.ts'
+import type { Repaired, RepairOptions } from './repair.ts'
 import type { Log } from './log.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
 import { Projections, type Projection } from './projection.ts'
@@ -275,9 +276,22 @@ export class Session {
    */
   async repair(options: RepairOptions = {}): Promise<Repaired> {
     this.#check()
+    const { repairLog } = await import('./repair.ts')
     const repaired = await repairLog(this.#backend, this.#log.key, options)
     await this.#look()
     return repaired
+  }
+
+  /**
+   * Takes out of the log what says nothing: duplicates, and events that later ones supersede, of which the past (`at`) is then without. Proves that
+   * everything else reads as before, safely while others append. Rejects as `repair` does.
+   */
+  async pack(options: PackOptions = {}): Promise<Packed> {
+    this.#check()
+    const { packLog } = await import('./pack.ts')
+    const packed = await packLog(this.#backend, this.#log.key, options)
+    await this.#look()
+    return packed
   }
 
   /** Ends the use of this handle. Nothing is pending: what was acknowledged is in the backend. */

@@ -199,6 +199,21 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./repair.ts')).repair,
   },
   {
+    name: 'pack',
+    summary: 'makes a log smaller without changing what it says',
+    details: [
+      'Says what it would do; --yes does it: lines that are there twice, and events that later ones supersede, go. Both logs are folded and compared before the old one is replaced.',
+      'Views of an earlier time show what is left of it.',
+    ],
+    argument: { name: 'ID', isOptional: false, isMany: false, text: 'the session' },
+    options: [YES],
+    examples: [
+      { command: 'foldlog pack 01M7X', text: 'how much smaller it would be' },
+      { command: 'foldlog pack 01M7X --yes', text: 'pack it' },
+    ],
+    load: async () => (await import('./pack.ts')).pack,
+  },
+  {
     name: 'redact',
     summary: 'removes content for good',
     details: [

@@ -35,6 +35,17 @@ const CASES: readonly Case[] = [
     check: (root) => expect(readFileSync(logPath(root, 'log'), 'latin1')).not.toContain('rubbish'),
   },
   {
+    verb: 'pack',
+    options: {},
+    prepare: (path) => appendFileSync(path, readFileSync(path, 'utf8').split('\n').slice(0, 20).join('\n') + '\n'),
+    check: (root) => {
+      const lines = readFileSync(logPath(root, 'log'), 'utf8').split('\n').slice(0, -1)
+      // Those that were put in twice. What a writer wrote while a log was replaced may be in both files.
+      const first = new Set(lines.slice(0, 20))
+      expect(lines.filter((line) => first.has(line))).toEqual([...first])
+    },
+  },
+  {
     verb: 'redact',
     options: { text: SECRET },
     prepare: (_path, add) => add(SECRET),
