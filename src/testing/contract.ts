@@ -10,6 +10,7 @@ import { appendLaws } from './laws-append.ts'
 import { concurrencyLaws } from './laws-concurrency.ts'
 import { listLaws } from './laws-list.ts'
 import { readLaws } from './laws-read.ts'
+import { rewriteLaws } from './laws-rewrite.ts'
 
 /** An empty place and a backend on it. */
 export interface Opened {
@@ -33,7 +34,14 @@ export interface Law {
   run(backend: Backend, opened: Opened): Promise<void>
 }
 
-const LAWS: readonly Law[] = [...appendLaws, ...readLaws, ...concurrencyLaws, ...listLaws, ...attachmentLaws]
+const LAWS: readonly Law[] = [
+  ...appendLaws,
+  ...readLaws,
+  ...concurrencyLaws,
+  ...listLaws,
+  ...attachmentLaws,
+  ...rewriteLaws,
+]
 
 /** Registers the tests. Await it where tests are registered: it opens a backend once to see what that can do. */
 export async function backendContract({ test, open }: ContractOptions): Promise<void> {
