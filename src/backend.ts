@@ -109,6 +109,47 @@ export interface Capabilities {
   readonly maxLineBytes: number
 }
 
+/** A line as it lies in a file, which may hold anything but a line feed. */
+export type RawLine = Pick<StoredLine, 'bytes' | 'file' | 'line' | 'offset'>
+
+/** How a log is rewritten. */
+export interface Rewrite {
+  /**
+   * What is to be in the place of a line: its own bytes to keep it, others, which may be several lines, or nothing. Called for every line in
+   * the order of the files, then for lines that were appended meanwhile.
+   */
+  readonly edit: (line: RawLine) => Uint8Array | undefined
+  /** Called with all lines of the new log before the old one is replaced. Whatever it throws leaves the log as it is. */
+  readonly verify?: (lines: Iterable<Uint8Array>) => void | Promise<void>
+}
+
+export interface Rewritten {
+  /** False: no line was changed, so nothing was replaced. */
+  readonly isChanged: boolean
+  readonly sizeBytesBefore: number
+  readonly sizeBytesAfter: number
+}
+
+/** What replaces logs as a whole and removes bytes for good. A backend without it cannot redact, pack or repair. */
+export interface Rewrites {
+  /**
+   * Replaces the lines of a log while others append, losing none of theirs; killed at any point, it leaves a log that holds every line it
+   * held. One at a time for a log, else `SESSION_BUSY`. Lines that lost a guarded append are left out and those that won need
+   * their guard no more: that is settled before `edit` sees them.
+   */
+  rewrite(key: SessionKey, rewrite: Rewrite): Promise<Rewritten>
+  /** What rewrites of a log left when they were killed, by name. The next rewrite clears it. */
+  leftovers(key: SessionKey): Promise<readonly string[]>
+  /** Keeps bytes aside where nothing reads them. Resolves with where, when they last. */
+  quarantine(key: SessionKey, bytes: Uint8Array): Promise<string>
+  /** The names of a namespace's attachments. */
+  files(namespace: string): Promise<readonly string[]>
+  /** Removes an attachment for good; false if it was not there. */
+  removeFile(namespace: string, name: string): Promise<boolean>
+  /** Removes the lines that `isTainted` from caches, quarantine and drafts. Resolves with the names of what it changed. */
+  scrub(namespace: string, isTainted: (line: string) => boolean): Promise<readonly string[]>
+}
+
 export interface Backend {
   readonly capabilities: Capabilities
   /** What users know this place by: a directory, a URL. Goes into bus events as `root`. */
@@ -137,6 +178,8 @@ export interface Backend {
     load(namespace: string, start?: number, end?: number): Promise<Uint8Array | undefined>
     save(namespace: string, bytes: Uint8Array): Promise<void>
   }
+  /** Absent: `redact`, `pack` and `repair` are `UNSUPPORTED`. */
+  readonly rewrites?: Rewrites
   /** Whether the place can be written to; resolves or rejects with what is wrong. */
   check(): Promise<void>
   /** Lets go of a log's descriptor, if it holds one; it is opened again when needed. */

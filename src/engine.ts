@@ -1,7 +1,7 @@
 /**
  * What all stores over one backend share in this process: the open logs, and for each namespace its infos and its watch.
  *
- * A directory that is opened twice with the same bus and the same `fsync` is one engine, so that its bus hears of every event once. It
+ * A directory that is opened twice with the same bus, `fsync` and `redact` is one engine, so that its bus hears of every event once. It
  * lives as long as a store uses it.
  */
 import { resolve } from 'node:path'
@@ -11,21 +11,30 @@ import type { Bus } from './bus.ts'
 import { Infos, type ListOptions, type Page } from './infos.ts'
 import type { Log } from './log.ts'
 import type { Logs, Told } from './logs.ts'
+import type { RedactHook } from './screen.ts'
 import type { Watch } from './watch.ts'
 
-const engines = new WeakMap<Bus, Map<string | Backend, Engine>>()
+const engines = new WeakMap<Bus, WeakMap<object, Map<string | Backend, Engine>>>()
+const NO_HOOK = {}
 
 /** The engine of a directory or a backend on a bus, with one more user. */
-export function useEngine(place: string | Backend, fsync: FsyncPolicy | undefined, bus: Bus): Engine {
+export function useEngine(
+  place: string | Backend,
+  fsync: FsyncPolicy | undefined,
+  bus: Bus,
+  redact: RedactHook | undefined,
+): Engine {
   const key = typeof place === 'string' ? `${fsync ?? ''} ${resolve(place)}` : place
-  let known = engines.get(bus)
-  if (known === undefined) engines.set(bus, (known = new Map()))
+  let hooks = engines.get(bus)
+  if (hooks === undefined) engines.set(bus, (hooks = new WeakMap()))
+  let known = hooks.get(redact ?? NO_HOOK)
+  if (known === undefined) hooks.set(redact ?? NO_HOOK, (known = new Map()))
   let engine = known.get(key)
   if (engine === undefined) {
     const backend = typeof place === 'string' ? fileBackend(place, fsync === undefined ? {} : { fsync }) : place
     const forget = (): void => void known.delete(key)
     // A backend that was passed in belongs to who made it.
-    engine = new Engine(backend, bus, typeof place === 'string', forget)
+    engine = new Engine(backend, bus, redact, typeof place === 'string', forget)
     known.set(key, engine)
   }
   engine.users++
@@ -36,14 +45,16 @@ export class Engine {
   readonly backend: Backend
   readonly bus: Bus
   users = 0
+  readonly #redact: RedactHook | undefined
   readonly #ownsBackend: boolean
   readonly #forget: () => void
   readonly #namespaces = new Map<string, Namespace>()
   #logs: Promise<Logs> | undefined
 
-  constructor(backend: Backend, bus: Bus, ownsBackend: boolean, forget: () => void) {
+  constructor(backend: Backend, bus: Bus, redact: RedactHook | undefined, ownsBackend: boolean, forget: () => void) {
     this.backend = backend
     this.bus = bus
+    this.#redact = redact
     this.#ownsBackend = ownsBackend
     this.#forget = forget
   }
@@ -79,6 +90,7 @@ export class Engine {
       this.bus,
       (log) => this.#namespaces.get(log.key.namespace)?.note(log),
       ({ namespace, sessionId }) => this.#namespaces.get(namespace)?.told(sessionId),
+      this.#redact,
     )
   }
 }
@@ -136,6 +148,12 @@ export class Namespace {
   /** Up to where the changes of a session were told. */
   told(sessionId: string): Told | undefined {
     return this.#watch?.told(sessionId)
+  }
+
+  /** Forgets the info of a session whose log was rewritten; the next listing reads it anew. */
+  forgetInfo(sessionId: string): void {
+    this.#infos.drop(sessionId)
+    this.#isLive = false
   }
 
   async end(): Promise<void> {

@@ -18,6 +18,7 @@ import type { SessionEvent } from './event.ts'
  * | `ALREADY_EXISTS` | `create` with the id of a session that is there |
  * | `NOT_FOUND` | the session, message, part or file is not there (any more); nothing was created |
  * | `AMBIGUOUS` | an id prefix that fits more than one session |
+ * | `SESSION_BUSY` | somebody else does what only one can do at a time; nothing was changed |
  * | `HEAD_MOVED` | the conversation does not end where `expectedHead` says; nothing was written; `head` and `events` say what came |
  * | `CLOSED` | use after `close()` |
  * | `NOT_A_LOG` | a link, directory, FIFO or device where a log should be |
@@ -35,6 +36,7 @@ export type ErrorCode =
   | 'ALREADY_EXISTS'
   | 'NOT_FOUND'
   | 'AMBIGUOUS'
+  | 'SESSION_BUSY'
   | 'HEAD_MOVED'
   | 'CLOSED'
   | 'NOT_A_LOG'
@@ -60,7 +62,7 @@ export interface ErrorFacts {
   readonly cause?: unknown
 }
 
-const RETRIABLE: ReadonlySet<ErrorCode> = new Set(['STORAGE_FULL', 'STORAGE_FAILED', 'STALE_CURSOR'])
+const RETRIABLE: ReadonlySet<ErrorCode> = new Set(['SESSION_BUSY', 'STORAGE_FULL', 'STORAGE_FAILED', 'STALE_CURSOR'])
 
 /** What every rejected operation of foldlog rejects with. */
 export class FoldlogError extends Error {

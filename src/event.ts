@@ -67,6 +67,8 @@ export interface EventOf<T extends string, D> {
   /** ISO 8601, the writer's wall clock. It orders nothing. */
   readonly time: string
   readonly data: D
+  /** The content was removed: of `data` only ids, roles, types and statuses are left. */
+  readonly redacted?: true
 }
 export type CoreEvent = { [T in CoreType]: EventOf<T, CoreEvents[T]> }[CoreType]
 /** Any event of a log: one of the six, a user's own, or one of a type this version does not know. */

@@ -20,6 +20,8 @@ export interface InnerEvent {
   readonly id: string
   readonly type: string
   readonly data: Json
+  /** Its content was removed. In a batch the line says it too; if no event of it says so, all are meant. */
+  readonly redacted?: true
 }
 
 /**
@@ -31,7 +33,6 @@ export interface Line extends InnerEvent {
   readonly v: number
   readonly time: string
   readonly key?: string
-  readonly redacted?: true
 }
 
 export const BATCH = 'log.batch'
@@ -110,8 +111,13 @@ export function encodeLine(line: Line): string {
   return text
 }
 
-function inner(event: InnerEvent): InnerEvent {
-  return { id: event.id, type: event.type, data: event.data }
+function inner({ id, type, data, redacted }: InnerEvent): InnerEvent {
+  return redacted === true ? { id, type, redacted, data } : { id, type, data }
+}
+
+/** The text of a line that was parsed and changed; its keys stay in their order, behind `v` and `id`. */
+export function stringifyLine({ v, id, ...rest }: JsonObject): string {
+  return escapeRest(JSON.stringify({ v, id, ...rest }))
 }
 
 const BREAKS = /[\u2028\u2029]/g
@@ -234,10 +240,10 @@ function batch(lineId: string, data: Json): readonly InnerEvent[] | undefined {
   const ids = new Set<string>()
   for (const item of data) {
     if (typeof item !== 'object' || item === null || isArray(item)) return undefined
-    const { id, type, data: content } = item as { [name: string]: Json | undefined }
+    const { id, type, redacted, data: content } = item as { [name: string]: Json | undefined }
     if (typeof id !== 'string' || !isEventId(id) || typeof type !== 'string' || content === undefined || type === BATCH)
       return undefined
-    events.push({ id, type, data: content })
+    events.push(redacted === true ? { id, type, redacted, data: content } : { id, type, data: content })
     ids.add(id)
   }
   return events[0]!.id === lineId && ids.size === events.length ? events : undefined

@@ -77,6 +77,12 @@ export class LineSet {
     return this.#conflicts
   }
 
+  /** Whether what counts of an event is what was left of it when its content was removed. */
+  isRedacted(eventId: string): boolean {
+    const line = this.#owners.get(eventId)
+    return line !== undefined && isRedactedIn(line, eventId)
+  }
+
   /** The events that count, with their lines, in order of ids. */
   *counted(): Generator<Counted> {
     if (this.#map === undefined) {
@@ -151,6 +157,7 @@ export class LineSet {
     for (const each of this.#winners(all)) {
       if (each.key === undefined || !this.#keys.has(each.key)) this.#noteAmong(each)
     }
+    this.#noteRedacted(all)
     for (const each of all) this.#noteLosses(each)
     const after = this.#ownersOf(all)
     const missing = difference(before, after)
@@ -222,6 +229,20 @@ export class LineSet {
       }
     }
   }
+
+  /** A removed content beats every other, also one in a line that lost. */
+  #noteRedacted(lines: Iterable<Line>): void {
+    const best = new Map<string, Counted>()
+    for (const line of lines) {
+      for (const event of line.redacted === true ? eventsOf(line) : []) {
+        const owner = this.#owners.get(event.id)
+        if (owner === undefined || isRedactedIn(owner, event.id) || !isRedactedIn(line, event.id)) continue
+        const rival = best.get(event.id)
+        if (rival === undefined || isFirst({ event, line }, rival)) best.set(event.id, { event, line })
+      }
+    }
+    for (const [id, { line }] of best) this.#owners.set(id, line)
+  }
 }
 
 /** Whether the line of an id is among lines in the order of their ids. */
@@ -238,7 +259,15 @@ function isAmong(lines: readonly Line[], id: string): boolean {
 
 /** An event of a line, as readers get it. */
 export function toEvent(line: Line, { id, type, data }: InnerEvent): SessionEvent {
-  return { id, type, time: line.time, data }
+  const event = { id, type, time: line.time, data }
+  return line.redacted === true && isRedactedIn(line, id) ? { ...event, redacted: true } : event
+}
+
+/** Whether the content of an event was removed from a line. A batch may say it of some of its events, or of all. */
+export function isRedactedIn(line: Line, eventId: string): boolean {
+  if (line.redacted !== true || line.type !== BATCH) return line.redacted === true
+  const some = batchOf(line).filter((event) => event.redacted === true)
+  return some.length === 0 || some.some(({ id }) => id === eventId)
 }
 
 function eventOf(line: Line, eventId: string): SessionEvent {
@@ -280,8 +309,15 @@ function beats(line: Line, rival: Line): boolean {
 }
 
 function isBetterEvent(a: Counted, b: Counted): boolean {
-  if (a.line.redacted !== b.line.redacted) return a.line.redacted === true
+  const isRedacted = isRedactedIn(a.line, a.event.id)
+  if (isRedacted !== isRedactedIn(b.line, b.event.id)) return isRedacted
   return isSmaller(content(a.event), content(b.event))
+}
+
+/** The order among contents that were removed. */
+function isFirst(a: Counted, b: Counted): boolean {
+  const [one, other] = [content(a.event), content(b.event)]
+  return one === other ? isSmaller(canonical(a.line), canonical(b.line)) : isSmaller(one, other)
 }
 
 /** By bytes, so that programs in other languages come to the same result. */

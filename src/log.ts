@@ -10,6 +10,7 @@
  */
 import type { AppendResult, Backend, Cursor, LineBatch, NewLine, SessionKey } from './backend.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
+import { conflictsOf, type Finding } from './findings.ts'
 import { isCoreEvent, isCustomType, isValidData, type SessionEvent } from './event.ts'
 import { Fold } from './fold.ts'
 import { Attempts } from './guarded.ts'
@@ -21,15 +22,6 @@ import type { FoldedInfo } from './infos.ts'
 import type { SessionInfo } from './message.ts'
 import type { Origin } from './bus.ts'
 import { Tip } from './stamp.ts'
-
-/** Something about a log that is worth knowing and is not damage. */
-export interface Finding {
-  readonly kind: 'unsupported' | 'same-id' | 'dangling-parent' | 'clock-skew'
-  readonly eventId?: string
-  readonly messageId?: string
-  /** What exactly: the type, the field. */
-  readonly detail: string
-}
 
 /** An event that was folded, and how it came. */
 export interface Arrival {
@@ -188,12 +180,7 @@ export class Log {
       messageId,
       detail: 'its parentId names no message that came before it',
     }))
-    const same = [...lines.conflicts].map((eventId): Finding => ({
-      kind: 'same-id',
-      eventId,
-      detail: 'found with different contents',
-    }))
-    return deepFreeze([...findings.values(), ...dangling, ...same])
+    return deepFreeze([...findings.values(), ...dangling, ...conflictsOf(lines)])
   }
 
   /** The place right after what was folded. */
@@ -530,8 +517,8 @@ function refold(state: State, key: SessionKey): void {
 /** Whether this version knows what an event means; otherwise it is kept, has no effect, and that is reported. */
 function isEffective(state: State, line: Line, { id, type, data }: InnerEvent): boolean {
   if (line.v !== 1) return unsupported(state, id, `version ${line.v}`)
-  // A tombstone is told as the deletion of the session.
-  if (type === 'session.deleted') return false
+  // A tombstone is told as the deletion of the session; what was redacted says so itself.
+  if (type === 'session.deleted' || type === 'log.redacted') return false
   if (!isCoreEvent({ type })) return isCustomType(type) || unsupported(state, id, `type ${type}`)
   return isValidData(type, data) || unsupported(state, id, `data of ${type}`)
 }

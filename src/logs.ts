@@ -11,6 +11,7 @@ import type { SessionEvent } from './event.ts'
 import { extendInfo, type Resumable } from './extend.ts'
 import type { FoldedInfo } from './infos.ts'
 import { decodeLine, type Line } from './line.ts'
+import { screenLine, type RedactHook } from './screen.ts'
 import { Log, type Arrival, type Change } from './log.ts'
 
 const KEPT = 64
@@ -27,6 +28,7 @@ export class Logs {
   readonly #backend: Backend
   readonly #bus: Bus
   readonly #onChange: OnChange
+  readonly #redact: RedactHook | undefined
   readonly #toldOf: (key: SessionKey) => Told | undefined
   readonly #open = new Map<string, WeakRef<Log>>()
   readonly #recent = new Map<string, Log>()
@@ -37,7 +39,14 @@ export class Logs {
   })
 
   /** `toldOf` answers undefined where nobody watches. */
-  constructor(backend: Backend, bus: Bus, onChange: OnChange, toldOf: (key: SessionKey) => Told | undefined) {
+  constructor(
+    backend: Backend,
+    bus: Bus,
+    onChange: OnChange,
+    toldOf: (key: SessionKey) => Told | undefined,
+    redact?: RedactHook,
+  ) {
+    this.#redact = redact
     this.#backend = backend
     this.#bus = bus
     this.#onChange = onChange
@@ -108,12 +117,18 @@ export class Logs {
 
   /** Creates the log of a session with these lines and tells of it. Rejects with `ALREADY_EXISTS`. */
   async create(key: SessionKey, lines: readonly Line[]): Promise<Log> {
-    const log = this.#keep(await Log.create(this.#backend, key, lines))
+    const screened = lines.map((line) => this.screen(line))
+    const log = this.#keep(await Log.create(this.#backend, key, screened))
     this.#tell(log, {
       kind: 'events',
       arrivals: log.events().map((event) => ({ event, origin: 'local', isLate: false })),
     })
     return log
+  }
+
+  /** A line as the store's `redact` wants it. */
+  screen(line: Line): Line {
+    return screenLine(line, this.#redact)
   }
 
   /** Opens a log that another process changed, which tells of what is new in it. */

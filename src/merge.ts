@@ -51,7 +51,10 @@ export function forkLines(source: Log, at: string | undefined, fields: Omit<Info
   const data = toJson({ parent, rootId: past.info(0).rootId ?? sessionId, archived: null, ...fields }, 'session')
   assertData('session.updated', data, 'session')
   return [
-    ...events.map((event) => toLine(withoutLease(event))),
+    ...events.map((event) => ({
+      ...toLine(withoutLease(event)),
+      ...(event.redacted === true ? { redacted: true as const } : {}),
+    })),
     toLine({ id: source.nextId(), type: 'session.updated', time: now(), data }),
   ]
 }
@@ -66,7 +69,7 @@ export async function mergeInto(logs: Logs, key: SessionKey, given: readonly Mer
       throw refuse(0, 'type', 'the first line of a new session must be session.created')
     log = await logs.create(key, lines.splice(0, LINES_AT_ONCE))
   }
-  const fresh = lines.filter(({ id }) => log?.has(id) === false)
+  const fresh = lines.filter(({ id }) => log?.has(id) === false).map((line) => logs.screen(line))
   known = lines.length - fresh.length
   for (let i = 0; i < fresh.length; i += LINES_AT_ONCE) {
     await Promise.all(fresh.slice(i, i + LINES_AT_ONCE).map((line) => log!.append(line, () => undefined)))

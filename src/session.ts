@@ -25,7 +25,10 @@ import { assertFields, assertObject, INFO_FIELDS, PATCH_FIELDS } from './input.t
 import { deepFreeze, toJson, type Json } from './json.ts'
 import { eventsOf, lineOf, type Damage, type InnerEvent, type Line } from './line.ts'
 import { toEvent } from './lines.ts'
-import type { Finding, Log } from './log.ts'
+import type { Finding } from './findings.ts'
+import type { Packed, PackOptions } from './pack.ts'
+import type { Repaired, RepairOptions } from './repair.ts'
+import type { Log } from './log.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
 import { Projections, type Projection } from './projection.ts'
 import { stamp, type MessageInput, type PartInput } from './stamp.ts'
@@ -82,6 +85,7 @@ export class Session {
   readonly #backend: Backend
   readonly #log: Log
   readonly #wake: Wake
+  readonly #screen: (line: Line) => Line
   readonly #projections: Projections
   readonly #assertOpen: () => void
   /** Calls under way with a key, so that two at once are one. */
@@ -92,7 +96,8 @@ export class Session {
   readonly #closing = new AbortController()
 
   /** Made by the store. */
-  constructor(backend: Backend, log: Log, wake: Wake, assertOpen: () => void) {
+  constructor(backend: Backend, log: Log, wake: Wake, screen: (line: Line) => Line, assertOpen: () => void) {
+    this.#screen = screen
     this.id = log.key.sessionId
     this.namespace = log.key.namespace
     this.#backend = backend
@@ -279,6 +284,30 @@ export class Session {
     return this.#log.findings
   }
 
+  /**
+   * Takes what is no event out of the log and keeps it aside, safely while others append. Everything that counts stays. `UNSUPPORTED` where
+   * the backend cannot, or where the log holds what this version does not know.
+   */
+  async repair(options: RepairOptions = {}): Promise<Repaired> {
+    this.#check()
+    const { repairLog } = await import('./repair.ts')
+    const repaired = await repairLog(this.#backend, this.#log.key, options)
+    await this.#look()
+    return repaired
+  }
+
+  /**
+   * Takes out of the log what says nothing: duplicates, and events that later ones supersede, of which the past (`at`) is then without. Proves that
+   * everything else reads as before, safely while others append. Rejects as `repair` does.
+   */
+  async pack(options: PackOptions = {}): Promise<Packed> {
+    this.#check()
+    const { packLog } = await import('./pack.ts')
+    const packed = await packLog(this.#backend, this.#log.key, options)
+    await this.#look()
+    return packed
+  }
+
   /** Ends the use of this handle. Nothing is pending: what was acknowledged is in the backend. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -357,10 +386,8 @@ export class Session {
   }
 
   #write<T>(events: readonly InnerEvent[], key: string | undefined, result: Result<T>): Promise<T> {
-    const line = lineOf(events, now())
-    return this.#log.append(key === undefined ? line : { ...line, key }, () =>
-      result(events.map((event) => toEvent(line, event))),
-    )
+    const line = this.#lineOf(events, key)
+    return this.#log.append(line, () => result(eventsOf(line).map((event) => toEvent(line, event))))
   }
 
   /** As `#write`, but only while the conversation ends at `head`; the events are made anew whenever something came between. */
@@ -374,11 +401,22 @@ export class Session {
       // Of what is folded, not of what waits to be written.
       this.#log.dropTip()
       const events = make()
-      if (events.length > 0) line = key === undefined ? lineOf(events, now()) : { ...lineOf(events, now()), key }
+      if (events.length > 0) line = this.#lineOf(events, key)
       return line
     })
     const written = line
     return written === undefined ? [] : eventsOf(written).map((event) => toEvent(written, event))
+  }
+
+  /** The line that is written, after the store's `redact` has seen it. */
+  #lineOf(events: readonly InnerEvent[], key: string | undefined): Line {
+    const line = lineOf(events, now())
+    try {
+      return this.#screen(key === undefined ? line : { ...line, key })
+    } catch (error) {
+      this.#log.dropTip()
+      throw error
+    }
   }
 
   #event<T extends keyof CoreEvents>(type: T, data: CoreEvents[T], id: string = this.#log.nextId()): InnerEvent {

@@ -11,6 +11,7 @@ import { useEngine, type Engine, type Namespace } from './engine.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { InfoPatch } from './event.ts'
 import type { FileRef } from './files.ts'
+import type { LogReport } from './fsck.ts'
 import type { ListOptions, Page } from './infos.ts'
 import { assertCount, assertObject, assertOneOf } from './input.ts'
 import type { Json } from './json.ts'
@@ -19,6 +20,8 @@ import type { Logs } from './logs.ts'
 import type { MergeLine, Merged } from './merge.ts'
 import type { SessionInfo } from './message.ts'
 import { encodeName, normalizeId } from './name.ts'
+import type { RedactChoice, Redacted, RedactOptions } from './redact.ts'
+import type { RedactHook } from './screen.ts'
 import type { Session } from './session.ts'
 
 export interface StoreOptions {
@@ -31,6 +34,11 @@ export interface StoreOptions {
    * A crash of this process loses nothing acknowledged in any case. Only for directories.
    */
   readonly fsync?: FsyncPolicy
+  /**
+   * Sees every event before it is written, by whatever call, and answers its data, with what must not be written taken out: `redactSecrets`, or
+   * a function of one's own. Attachments are not events.
+   */
+  readonly redact?: RedactHook
   /** Default: the bus of this process. */
   readonly bus?: Bus
 }
@@ -77,13 +85,13 @@ const DEFAULT_ROOT = '.sessions'
  * @param root a directory, which need not exist: it is created with the first session. Default: `$FOLDLOG_ROOT`, else `.sessions`
  */
 export async function openStore(root?: string | Backend, options: StoreOptions = {}): Promise<Store> {
-  const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, bus = defaultBus } = options
+  const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, redact, bus = defaultBus } = options
   assertOneOf(fsync, [undefined, 'always', 'everysec', 'never'], 'fsync')
   // An empty variable is as good as none: it would name the current directory.
   const place = root ?? (process.env['FOLDLOG_ROOT'] || DEFAULT_ROOT)
   if (typeof place !== 'string') assertObject(place, 'root')
   encodeName(normalizeId(namespace) ?? namespace)
-  const engine = useEngine(place, fsync, bus)
+  const engine = useEngine(place, fsync, bus, redact)
   const store = new Store({ engine, watch, stores: new Map(), listeners: new Set(), isClosed: false }, namespace)
   try {
     await store.ready()
@@ -237,6 +245,38 @@ export class Store {
     return getFile(this.#engine.backend, this.name, file, mediaType)
   }
 
+  /** What is wrong in a log, or in all of them. Reads every line, changes nothing and never rejects for what a file holds. */
+  async *fsck(id?: string): AsyncGenerator<LogReport> {
+    this.#check()
+    const { checkLog } = await import('./fsck.ts')
+    const { backend } = this.#engine
+    const ids = id === undefined ? (await backend.list(this.name)).map(({ sessionId }) => sessionId) : [this.#id(id)]
+    for (const sessionId of ids.sort()) {
+      try {
+        yield await checkLog(backend, this.#key(sessionId))
+      } catch (error) {
+        // Deleted since it was listed.
+        if (id !== undefined || !isFoldlogError(error, 'NOT_FOUND')) throw error
+      }
+    }
+  }
+
+  /**
+   * Removes content for good, in one session or in all of this namespace: from every log that holds the events, forks too, from attachments
+   * and caches. What is left says so (`redacted` of an event), and a `log.redacted` event stays. Safe while others append.
+   *
+   * Nothing here reaches what was copied before, git history above all: a secret that was written is known, so replace it first.
+   */
+  async redact(choice: RedactChoice, options: RedactOptions & { readonly sessionId?: string } = {}): Promise<Redacted> {
+    this.#check()
+    const { sessionId, ...rest } = options
+    const { redactLogs } = await import('./redact.ts')
+    const scope = sessionId === undefined ? undefined : this.#id(sessionId)
+    const redacted = await redactLogs(this.#engine.backend, this.name, scope, choice, rest)
+    if (options.dryRun !== true) for (const log of redacted.logs) await this.#afterRewrite(log.sessionId)
+    return redacted
+  }
+
   /** Deletes sessions without activity since a time, or for so many ms. Nothing is ever deleted by itself. Returns their ids. */
   async prune({
     olderThan,
@@ -341,10 +381,12 @@ export class Store {
 
   async #handle(log: Log): Promise<Session> {
     const { Session } = await import('./session.ts')
+    const logs = await this.#logs()
     return new Session(
       this.#engine.backend,
       log,
       (ring) => this.#wake(log, ring),
+      (line) => logs.screen(line),
       () => this.#check(),
     )
   }
@@ -354,6 +396,12 @@ export class Store {
     const stopListening = log.listen(ring)
     await this.#space.watch()
     return stopListening
+  }
+
+  async #afterRewrite(sessionId: string): Promise<void> {
+    const log = (await this.#logs()).peek(this.#key(sessionId))
+    if (log === undefined) this.#space.forgetInfo(sessionId)
+    else await log.look()
   }
 
   #logs(): Promise<Logs> {

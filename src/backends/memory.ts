@@ -12,6 +12,9 @@ import type {
   Head,
   LineBatch,
   NewLine,
+  Rewrite,
+  Rewrites,
+  Rewritten,
   SessionKey,
   StoredLine,
   WatchEvents,
@@ -57,6 +60,7 @@ class MemoryBackend implements Backend {
   }
   readonly files: Backend['files']
   readonly infos: Backend['infos']
+  readonly rewrites: Rewrites
   readonly #namespaces = new Map<string, Map<string, Log>>()
   readonly #watchers = new Set<Watcher>()
   #isClosed = false
@@ -64,6 +68,30 @@ class MemoryBackend implements Backend {
   constructor() {
     const files = new Map<string, Uint8Array>()
     const infos = new Map<string, Uint8Array>()
+    this.rewrites = {
+      rewrite: async (key, rewrite) => this.#rewrite(key, rewrite),
+      leftovers: async () => [],
+      quarantine: async (key, bytes) => {
+        this.#assertOpen()
+        const name = `quarantine/${encodeName(key.sessionId)}.${crypto.randomUUID()}`
+        infos.set(name, bytes.slice())
+        return name
+      },
+      files: async (namespace) => {
+        const folder = `${encodeName(namespace)}/`
+        return [...files.keys()].filter((name) => name.startsWith(folder)).map((name) => name.slice(folder.length))
+      },
+      removeFile: async (namespace, name) => files.delete(`${encodeName(namespace)}/${name}`),
+      scrub: async (namespace, isTainted) => {
+        const lines = (Buffer.from(infos.get(namespace) ?? [])
+          .toString()
+          .match(/[^\n]*\n/g) ?? []) as string[]
+        const kept = lines.filter((line) => !isTainted(line))
+        if (kept.length === lines.length) return []
+        infos.set(namespace, Buffer.from(kept.join('')))
+        return ['infos']
+      },
+    }
     this.files = {
       put: async (namespace, name, bytes) => {
         this.#assertOpen()
@@ -192,6 +220,38 @@ class MemoryBackend implements Backend {
     return logs
   }
 
+  async #rewrite(key: SessionKey, { edit, verify }: Rewrite): Promise<Rewritten> {
+    this.#assertOpen()
+    const log = this.#find(key)
+    if (log === undefined) throw missing(key)
+    const old = log.entries.slice()
+    const lines = old.map((entry, index) => edit(lineOf(log, entry, index)))
+    const sizeBytesBefore = log.sizeBytes
+    const fresh = lines.flatMap((bytes) => (bytes === undefined ? [] : linesIn(Buffer.from(bytes))))
+    await verify?.(fresh)
+    if (this.#find(key) !== log) throw missing(key)
+    // What came while that was verified.
+    for (let i = old.length; i < log.entries.length; i++) {
+      const bytes = edit(lineOf(log, log.entries[i]!, i))
+      if (bytes !== undefined) fresh.push(...linesIn(Buffer.from(bytes)))
+    }
+    const isChanged = lines.some((bytes, index) => bytes !== old[index]!.bytes)
+    if (isChanged) this.#replace(key, fresh)
+    return { isChanged, sizeBytesBefore, sizeBytesAfter: this.#find(key)?.sizeBytes ?? 0 }
+  }
+
+  /** Puts other lines into a log. It is born again, so that no place in the old one holds. */
+  #replace(key: SessionKey, lines: readonly Buffer[]): void {
+    const log = this.#create(key)
+    for (const bytes of lines) {
+      const id = /"id":"([^"]*)"/.exec(bytes.toString())?.[1] ?? ''
+      log.entries.push({ id, bytes, offset: log.sizeBytes })
+      log.ids.add(id)
+      log.sizeBytes += bytes.length + 1
+    }
+    this.#hint(key)
+  }
+
   // Later, as hints from elsewhere would come: whoever appends does not run into its own watcher.
   #hint(key: SessionKey): void {
     queueMicrotask(() => {
@@ -231,6 +291,14 @@ function lineOf(log: Log, { bytes, offset }: Entry, index: number): StoredLine {
 function headOf(sessionId: string, log: Log): Head {
   const end = cursorOf(log, log.entries.length)
   return { sessionId, version: end, isSettled: true, sizeBytes: log.sizeBytes, end }
+}
+
+/** Lines that are joined by line feeds. */
+function linesIn(bytes: Buffer): Buffer[] {
+  return bytes
+    .toString('latin1')
+    .split('\n')
+    .map((text) => Buffer.from(text, 'latin1'))
 }
 
 function missing(key: SessionKey): FoldlogError {

@@ -3,6 +3,7 @@
  */
 import type { Session } from '../session.ts'
 import { EXIT, type Call, type Exit } from './call.ts'
+import { damageLine } from './fsck.ts'
 import { counted } from './text.ts'
 
 const MAX_TOLD = 10
@@ -13,9 +14,7 @@ export async function tellDamage(call: Call, session: Session): Promise<Exit> {
   if (damage.length === 0) return EXIT.ok
   const { out } = call
   out.complain(`${counted(damage.length, 'damaged piece')} in the log of ${session.id}; all the rest of it counts`)
-  for (const { excerpt, file, kind, line, offset, sizeBytes } of damage.slice(0, MAX_TOLD)) {
-    out.detail(`${file}:${line} byte ${offset}: ${kind}, ${counted(sizeBytes, 'byte')}: ${excerpt.slice(0, 40)}`)
-  }
+  for (const piece of damage.slice(0, MAX_TOLD)) out.detail(damageLine(piece))
   if (damage.length > MAX_TOLD) out.say(`and ${damage.length - MAX_TOLD} more:`, call.again('show', '--json'))
   return EXIT.damaged
 }

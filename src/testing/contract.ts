@@ -11,6 +11,7 @@ import { concurrencyLaws } from './laws-concurrency.ts'
 import { guardLaws } from './laws-guards.ts'
 import { listLaws } from './laws-list.ts'
 import { readLaws } from './laws-read.ts'
+import { rewriteLaws } from './laws-rewrite.ts'
 
 /** An empty place and a backend on it. */
 export interface Opened {
@@ -41,6 +42,7 @@ const LAWS: readonly Law[] = [
   ...concurrencyLaws,
   ...listLaws,
   ...attachmentLaws,
+  ...rewriteLaws,
 ]
 
 /** Registers the tests. Await it where tests are registered: it opens a backend once to see what that can do. */

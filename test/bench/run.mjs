@@ -7,6 +7,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { measureAppend } from './append.mjs'
+import { measureFsck } from './fsck.mjs'
 import { measureList } from './list.mjs'
 import { machine } from './machine.mjs'
 import { measureOpen } from './open.mjs'
@@ -26,6 +27,7 @@ const GROUPS = new Map([
   ['F3', measureList],
   ['F4', measureWatch],
   ['F5', measureStart],
+  ['F6', measureFsck],
 ])
 const PAGE = new URL('../../docs/performance.md', import.meta.url)
 

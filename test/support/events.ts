@@ -340,10 +340,14 @@ const chaoticLine: fc.Arbitrary<Line> = fc
     ),
     key: optional(fc.constantFrom('k0', 'k1', 'k2'), 6),
     redacted: fc.constantFrom(undefined, undefined, undefined, undefined, true as const),
+    redactedAt: fc.nat(4),
     v: fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 2),
   })
-  .map(({ ms, salt, contents, key, redacted, v }) => {
-    const events = contents.map(([type, data], index) => ({ id: eventId(ms + index, salt), type, data }))
+  .map(({ ms, salt, contents, key, redacted, redactedAt, v }) => {
+    const events = contents.map(([type, data], index): InnerEvent => {
+      const event = { id: eventId(ms + index, salt), type, data }
+      return redacted === true && contents.length > 1 && index === redactedAt ? { ...event, redacted } : event
+    })
     return lineOf(events, {
       v,
       ...(key === undefined ? {} : { key }),

@@ -6,7 +6,7 @@ import { isCoreEvent, isCustomType, isValidData, type InfoPatch, type MessageDat
 import { Fold } from '../../src/fold.ts'
 import { timeOf } from '../../src/id.ts'
 import { canonicalJson, setOwn, type Json, type JsonObject } from '../../src/json.ts'
-import { eventsOf, type InnerEvent, type Line } from '../../src/line.ts'
+import { BATCH, eventsOf, type InnerEvent, type Line } from '../../src/line.ts'
 import { LineSet } from '../../src/lines.ts'
 import type { Message, Part, SessionInfo, Usage } from '../../src/message.ts'
 import { messagesOf, siblingsOf } from '../../src/views.ts'
@@ -93,17 +93,32 @@ export function countedOf(lines: readonly Line[]): Counting {
     if (key === undefined) return true
     return keys.has(key) ? false : keys.add(key)
   })
-  const events = counting.flatMap((line) => eventsOf(line).map((event) => ({ line, event })))
-  const best = groups(events, ({ event }) => event.id).map((rivals) => {
+  const candidates = counting.flatMap((line) => eventsOf(line).map((event) => ({ line, event })))
+  const best = groups(candidates, ({ event }) => event.id).map((rivals) => {
     if (new Set(rivals.map(({ event }) => content(event))).size > 1) conflicts.add(rivals[0]!.event.id)
     return rivals.sort(
       (a, b) =>
-        order(b.line.redacted === true, a.line.redacted === true) ||
+        order(isRemoved(b), isRemoved(a)) ||
         bytewise(content(a.event), content(b.event)) ||
         order(a.line.id, b.line.id),
     )[0]!
   })
-  return { events: best.sort((a, b) => order(a.event.id, b.event.id)), conflicts }
+  const all = lines.flatMap((line) => eventsOf(line).map((event) => ({ line, event })))
+  const removed = groups(all.filter(isRemoved), ({ event }) => event.id).map((rivals) => {
+    return rivals.sort(
+      (a, b) => bytewise(content(a.event), content(b.event)) || bytewise(canonical(a.line), canonical(b.line)),
+    )[0]!
+  })
+  const events = best.map((each) => {
+    return isRemoved(each) ? each : (removed.find(({ event }) => event.id === each.event.id) ?? each)
+  })
+  return { events: events.sort((a, b) => order(a.event.id, b.event.id)), conflicts }
+}
+
+/** Whether the content of an event was removed: from its line as a whole, or from it among others. */
+function isRemoved({ line, event }: Counting['events'][number]): boolean {
+  const isPartly = line.type === BATCH && eventsOf(line).some(({ redacted }) => redacted === true)
+  return line.redacted === true && (!isPartly || event.redacted === true)
 }
 
 function groups<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
@@ -194,7 +209,10 @@ export function modelOf(lines: readonly Line[], messageIds: Iterable<string>, ca
         )?.message.turnId,
     ),
     conflicts: [...conflicts].sort(),
-    events: counted.map(({ line, event: { id, type, data } }) => ({ id, type, time: line.time, data })),
+    events: counted.map(({ line, event }) => {
+      const { id, type, data } = event
+      return { id, type, time: line.time, data, ...(isRemoved({ line, event }) ? { redacted: true } : {}) }
+    }),
   }
 }
 

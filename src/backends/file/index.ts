@@ -17,6 +17,7 @@ import type {
   Head,
   LineBatch,
   NewLine,
+  Rewrites,
   SessionKey,
   WatchEvents,
 } from '../../backend.ts'
@@ -49,6 +50,7 @@ class FileBackend implements Backend {
   readonly capabilities: Capabilities
   readonly files: Backend['files']
   readonly infos: Backend['infos']
+  readonly rewrites: Rewrites
   readonly #policy: FsyncPolicy
   /** Loaded when a log is read or written: most of the code is in it, and a listing needs none. */
   #access: LogAccess | undefined
@@ -66,6 +68,14 @@ class FileBackend implements Backend {
       maxLineBytes: MAX_LINE_BYTES,
     }
     this.#policy = policy
+    this.rewrites = {
+      rewrite: async (...args) => (await this.#open()).rewrites.rewrite(...args),
+      leftovers: async (...args) => (await this.#open()).rewrites.leftovers(...args),
+      quarantine: async (...args) => (await this.#open()).rewrites.quarantine(...args),
+      files: async (...args) => (await this.#open()).rewrites.files(...args),
+      removeFile: async (...args) => (await this.#open()).rewrites.removeFile(...args),
+      scrub: async (...args) => (await this.#open()).rewrites.scrub(...args),
+    }
     const infos = new StoredInfos(root)
     this.files = {
       put: async (namespace, name, bytes) => (await this.#open()).attachments.put(namespace, name, bytes),

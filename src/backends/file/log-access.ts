@@ -11,12 +11,15 @@ import { Logs } from './logs.ts'
 import { Outbox } from './outbox.ts'
 import { readLog } from './read.ts'
 import { removeLog } from './remove.ts'
+import { clearLeftovers, whenNotRewritten } from './rewrite-lock.ts'
+import { FileRewrites } from './rewrites.ts'
 import { Segments } from './segments.ts'
 import { type FsyncPolicy, Syncer } from './sync.ts'
 import { Writer } from './write.ts'
 
 export class LogAccess {
   readonly attachments: Attachments
+  readonly rewrites: FileRewrites
   readonly #root: string
   readonly #logs: Logs
   readonly #segments = new Segments()
@@ -32,6 +35,7 @@ export class LogAccess {
     this.#writer = new Writer(root, this.#segments, this.#sync)
     this.#guarded = new GuardedWriter(this.#writer, this.#segments, this.#sync)
     this.#outbox = new Outbox(root)
+    this.rewrites = new FileRewrites(root, this.#logs, this.#segments)
     this.attachments = new Attachments(root, this.#sync)
   }
 
@@ -66,7 +70,10 @@ export class LogAccess {
   async remove(key: SessionKey): Promise<boolean> {
     const log = this.#logs.get(key)
     await log.busy
-    const wasThere = removeLog(log, this.#segments)
+    let wasThere = removeLog(log, this.#segments)
+    // A rewrite that had begun before may have put the log back.
+    if (await whenNotRewritten(log)) wasThere = removeLog(log, this.#segments) || wasThere
+    clearLeftovers(log)
     this.#sync.forget(log)
     this.#logs.forget(log)
     if (wasThere && this.#outbox.isOn) this.#outbox.removed(log)

@@ -10,6 +10,7 @@
  * can be read back without a table.
  */
 import { FoldlogError } from '../../errors.ts'
+import { newId } from '../../id.ts'
 import { isEventId } from '../../event-id.ts'
 import { encodeName } from '../../name.ts'
 
@@ -28,6 +29,19 @@ export function parseFileName(file: string): { readonly session: string; readonl
   if (dot + LOG_SUFFIX.length === file.length) return { session }
   const segment = file.slice(dot + 1, -LOG_SUFFIX.length)
   return isEventId(segment) ? { session, segment } : undefined
+}
+
+/** The time of a segment that is the old file of a rewrite (rewrite.ts). No writer was there in 1970. */
+const ASIDE_TIME = '0000000000'
+
+/** A fresh segment for the old file of a rewrite. */
+export function asideSegment(): string {
+  return ASIDE_TIME + newId().slice(ASIDE_TIME.length)
+}
+
+/** Whether a segment is the old file of a rewrite, and goes when that ends. */
+export function isAside(segment: string): boolean {
+  return segment.startsWith(ASIDE_TIME)
 }
 
 const ATTACHMENT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/

@@ -31,7 +31,7 @@ import { isMissing, storageError } from './failure.ts'
 import type { Guards } from './guard.ts'
 import { io } from './io.ts'
 import { type LogFile, openRegular, TO_READ } from './log-file.ts'
-import { LOG_SUFFIX } from './paths.ts'
+import { isAside, LOG_SUFFIX } from './paths.ts'
 import { LF, mayBeGuarded } from './prefix.ts'
 import type { Segments } from './segments.ts'
 import { verdictsOf } from './verdicts.ts'
@@ -134,13 +134,14 @@ class Reading {
   readonly #hasCursor: boolean
   #guards: Guards | undefined
 
-  constructor(log: LogFile, segments: readonly string[], after: Cursor | undefined) {
+  constructor(log: LogFile, segments: Segments, after: Cursor | undefined) {
     this.#log = log
     this.#hasCursor = after !== undefined
     const places = after === undefined ? new Map<string, string>() : parseCursor(after)
     if (places === undefined) throw stale(log)
     try {
-      for (const segment of ['', ...segments]) {
+      // Listed once the first file is open: whoever replaces that one has made the old one a segment before (rewrite.ts).
+      for (const segment of filesOf(log, segments)) {
         const source = new Source(log, segment)
         if (!this.#begin(source, places.get(segment))) continue
         this.#sources.push(source)
@@ -151,6 +152,9 @@ class Reading {
       throw error
     }
     if (this.#sources.length === 0) throw missing(log)
+    // That segment may have gone by then: what it held beyond is in the first file, which has grown by it.
+    if (after === undefined)
+      for (const source of this.#sources) if (source.fd >= 0) source.to = io.fstatSync(source.fd).size
     // Files that the cursor speaks of are gone.
     if (places.size > 0) throw stale(log)
   }
@@ -195,7 +199,11 @@ class Reading {
     if (source.segment !== '') {
       const stat = io.lstatSync(source.path, NO_THROW)
       if (stat === undefined) return false
-      if (place === undefined) return true
+      if (place === undefined) {
+        // It may go before its turn comes.
+        if (isAside(source.segment)) this.#open(source)
+        return true
+      }
       if (stat.size === place.offset && inodeText(stat.ino) === place.inode) {
         source.to = place.offset
         return true
@@ -262,6 +270,23 @@ class Reading {
   }
 }
 
+/** Begins again if the old file of a rewrite goes while it does: what it held is in the first file by then. */
+function begin(log: LogFile, segments: Segments, after: Cursor | undefined): Reading {
+  for (;;) {
+    try {
+      return new Reading(log, segments, after)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+  }
+}
+
+/** The first file, then the segments as they are when it was opened. */
+function* filesOf(log: LogFile, segments: Segments): Generator<string, void> {
+  yield ''
+  yield* segments.of(log.directory, log.session)
+}
+
 function holds(source: Source, place: Place): boolean {
   if (!isIn(source.inode, place) || place.offset > source.to) return false
   if (place.offset === 0 || place.mark === IN_LINE) return true
@@ -282,7 +307,7 @@ function lastMark(bytes: Buffer): string {
 export async function* readLog(log: LogFile, segments: Segments, after: Cursor | undefined): AsyncGenerator<LineBatch> {
   let reading: Reading | undefined
   try {
-    reading = new Reading(log, segments.of(log.directory, log.session), after)
+    reading = begin(log, segments, after)
     yield* reading.batches()
   } catch (error) {
     throw isMissing(error) ? missing(log) : storageError(error, 'read', { ...log.key, path: log.path })

@@ -13,7 +13,7 @@ export async function writeWhole(path: string, bytes: Uint8Array, isLasting: boo
   try {
     try {
       for (let at = 0; at < bytes.length;) at += io.writeSync(fd, bytes, at, bytes.length - at)
-      if (isLasting) await sync(fd)
+      if (isLasting) await syncData(fd)
     } finally {
       io.closeSync(fd)
     }
@@ -24,7 +24,8 @@ export async function writeWhole(path: string, bytes: Uint8Array, isLasting: boo
   }
 }
 
-function sync(fd: number): Promise<void> {
+/** Makes what was written to a file last. */
+export function syncData(fd: number): Promise<void> {
   return new Promise((resolve, reject) => {
     io.fdatasync(fd, (error) => (error ? reject(error) : resolve()))
   })

@@ -1,0 +1,76 @@
+/**
+ * `foldlog redact`: removes content for good. A dry run unless `--yes` is given.
+ */
+import { text as textOf } from 'node:stream/consumers'
+import type { RedactChoice } from '../redact.ts'
+import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import { eventOf } from './point.ts'
+import { find, Root, type Found } from './root.ts'
+import { counted, plain } from './text.ts'
+
+const WARNING =
+  'git history, clones and backups still hold what they held: a secret that was written is known, so replace it first'
+
+export async function redact(call: Call): Promise<Exit> {
+  if (call.args.length === 0) {
+    await using root = await Root.open(call)
+    return await redactAll(call, root, await choiceOf(call, undefined))
+  }
+  await using found = await find(call)
+  return await redactAll(call, found.root, await choiceOf(call, found), found)
+}
+
+async function choiceOf(call: Call, found: Found | undefined): Promise<RedactChoice> {
+  const [event, text, pattern] = ['event', 'text', 'pattern'].map((name) => call.text(name))
+  const choices: RedactChoice[] = []
+  if (event !== undefined) {
+    if (found === undefined) throw new Failure(EXIT.usage, '--event needs the ID of a session', call.help())
+    choices.push({ events: [await eventOf(event, await found.session(), call.again('log'))] })
+  }
+  if (text !== undefined) choices.push({ text: text === '-' ? await input() : text })
+  if (pattern !== undefined) choices.push({ pattern: regExp(pattern, call) })
+  if (call.flag('secrets')) choices.push({ secrets: true })
+  if (call.flag('returned')) choices.push({ returned: true })
+  const [choice, ...others] = choices
+  if (choice !== undefined && others.length === 0) return choice
+  throw new Failure(EXIT.usage, 'redact needs one of --event, --text, --pattern, --secrets, --returned', call.help())
+}
+
+async function input(): Promise<string> {
+  return (await textOf(process.stdin)).replace(/\r?\n$/, '')
+}
+
+function regExp(pattern: string, call: Call): RegExp {
+  try {
+    return new RegExp(pattern, 'u')
+  } catch {
+    throw new Failure(EXIT.usage, `--pattern: ${JSON.stringify(pattern)} is no regular expression`, call.help())
+  }
+}
+
+async function redactAll(call: Call, root: Root, choice: RedactChoice, found?: Found): Promise<Exit> {
+  const dryRun = !call.flag('yes')
+  const namespaces = found === undefined ? await root.namespaces() : [found.key.namespace]
+  let [events, logs, files] = [0, 0, 0]
+  for (const namespace of namespaces) {
+    const store = await root.store(namespace)
+    const scope = found === undefined ? {} : { sessionId: found.key.sessionId }
+    const redacted = await store.redact(choice, { dryRun, ...scope })
+    if (redacted.logs.length + redacted.files.length === 0) continue
+    if (call.isJson) await call.out.json({ namespace, dryRun, ...redacted })
+    else
+      for (const log of redacted.logs)
+        await call.out.line(plain(`${namespace}/${log.sessionId} ${log.events.join(' ')}`))
+    if (!call.isJson) for (const name of redacted.files) await call.out.line(plain(`${namespace}/files/${name}`))
+    for (const id of redacted.remaining) call.out.say(`it remains in an id or a key of event ${id}: delete the session`)
+    events += redacted.logs.reduce((sum, log) => sum + log.events.length, 0)
+    logs += redacted.logs.length
+    files += redacted.files.length
+  }
+  const what = `${counted(events, 'event')} in ${counted(logs, 'log')}, ${counted(files, 'attachment')}`
+  if (logs + files === 0) call.out.say('nothing to redact')
+  else if (dryRun) call.out.say(`${what}; nothing was changed: to redact, repeat with --yes`)
+  else call.out.say(`redacted ${what}`)
+  if (logs + files > 0) call.out.say(WARNING)
+  return EXIT.ok
+}

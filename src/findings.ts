@@ -1,0 +1,22 @@
+/**
+ * What is worth knowing about a log and is not damage.
+ */
+import type { LineSet } from './lines.ts'
+
+/** Something about a log that is worth knowing and is not damage. */
+export interface Finding {
+  readonly kind: 'unsupported' | 'same-id' | 'returned' | 'dangling-parent' | 'clock-skew'
+  readonly eventId?: string
+  readonly messageId?: string
+  /** What exactly: the type, the field. */
+  readonly detail: string
+}
+
+/** What is to be said of ids that were found with more than one content. */
+export function conflictsOf(lines: LineSet): Finding[] {
+  return [...lines.conflicts].map((eventId): Finding => {
+    return lines.isRedacted(eventId)
+      ? { kind: 'returned', eventId, detail: 'it was redacted and its content came back: it is hidden, redact again' }
+      : { kind: 'same-id', eventId, detail: 'found with different contents' }
+  })
+}

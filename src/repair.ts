@@ -1,0 +1,80 @@
+/**
+ * Takes out of a log what is no event, and keeps it aside. Everything that counted counts afterwards.
+ *
+ * Nothing has to be repaired to go on with a log: damage is passed over, and this is for those who want it gone, for other tools, or
+ * for git, which takes a file with NULs for a binary one.
+ */
+import type { Backend, RawLine, SessionKey } from './backend.ts'
+import type { Damage } from './line.ts'
+import { joined, piecesOf } from './pieces.ts'
+import { assertRewritable, rewritesOf, unknownIn } from './rewritable.ts'
+
+export interface RepairOptions {
+  /** Default false. True: nothing is changed, and the result is what would be. */
+  readonly dryRun?: boolean
+}
+
+export interface Repaired {
+  /** What was taken out, or would be. */
+  readonly damage: readonly Damage[]
+  /** Lines that had NULs, a byte order mark or a carriage return around them. */
+  readonly untidyCount: number
+  /** What rewrites that were killed had left, and is cleared. */
+  readonly leftovers: readonly string[]
+  /** Where the bytes are kept now: lines of JSON, `{…damage, base64}` each. Absent where there was no damage, or in a dry run. */
+  readonly quarantine?: string
+}
+
+/**
+ * Repairs a log, safely while others append. Rejects with `NOT_A_LOG` if it holds no event at all, with `UNSUPPORTED` if it holds
+ * what this version does not know, and with `SESSION_BUSY` while somebody else rewrites it.
+ */
+export async function repairLog(backend: Backend, key: SessionKey, options: RepairOptions = {}): Promise<Repaired> {
+  const rewrites = rewritesOf(backend)
+  const leftovers = await rewrites.leftovers(key)
+  const repair = new Repair()
+  if (options.dryRun === true) {
+    for await (const { lines } of backend.read(key)) for (const line of lines) repair.edit(line)
+    assertRewritable(key, repair)
+    return result(repair, leftovers)
+  }
+  let quarantine: string | undefined
+  await rewrites.rewrite(key, {
+    edit: (line) => repair.edit(line),
+    verify: async () => {
+      assertRewritable(key, repair)
+      if (repair.kept.length > 0) quarantine = await rewrites.quarantine(key, Buffer.from(repair.kept.join('')))
+      repair.isSealed = true
+    },
+  })
+  return result(repair, leftovers, quarantine)
+}
+
+class Repair {
+  readonly damage: Damage[] = []
+  /** What goes to the quarantine. */
+  readonly kept: string[] = []
+  untidyCount = 0
+  eventCount = 0
+  unknown: string | undefined
+  /** What is to be kept aside was: damage that comes now stays where it is. */
+  isSealed = false
+
+  edit(raw: RawLine): Uint8Array | undefined {
+    const { lines, damage, isWhole } = piecesOf(raw)
+    this.eventCount += lines.length
+    for (const { line } of lines) this.unknown ??= unknownIn(line)
+    if (isWhole || (this.isSealed && damage.length > 0)) return raw.bytes
+    if (damage.length === 0) this.untidyCount++
+    for (const piece of damage) {
+      this.damage.push(piece.damage)
+      this.kept.push(`${JSON.stringify({ ...piece.damage, base64: piece.bytes.toString('base64') })}\n`)
+    }
+    return joined(lines.map(({ bytes }) => bytes))
+  }
+}
+
+function result(repair: Repair, leftovers: readonly string[], quarantine?: string): Repaired {
+  const repaired = { damage: Object.freeze(repair.damage), untidyCount: repair.untidyCount, leftovers }
+  return Object.freeze(quarantine === undefined ? repaired : { ...repaired, quarantine })
+}
