@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { readOutbox } from '../../src/backends/file/outbox.ts'
 import { io } from '../../src/backends/file/io.ts'
 import { missingLines, tidyNamespace } from '../../src/git/outbox.ts'
-import { MAIN, run } from '../cli/run.ts'
+import { later, MAIN, run } from '../cli/run.ts'
 import { Child } from '../support/child.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
 import { anew, idsOf, logPath, open, temp } from '../support/temp.ts'
@@ -89,6 +89,21 @@ test('a whole session that git clean removed comes back, one that was deleted do
   expect((await restore(repository, '--yes')).stdout).toMatch(/^default\/cleaned  2 lines restored.*\n$/)
   expect(idsOf((await anew(repository.root, 'cleaned')).messages)).toEqual(['x'])
   expect(existsSync(logPath(repository.root, 'deleted'))).toBe(false)
+})
+
+test('a session that was deleted and created again is kept from then on, also after tidying', async () => {
+  const { repository, store } = await committed()
+  for (let i = 0; i < 20; i++) await (await store.create({ id: `d${i}` })).add({ text: 'gone' })
+  for (let i = 0; i < 20; i++) await store.delete(`d${i}`)
+  await later()
+  await (await store.create({ id: 'd7' })).add({ id: 'again', text: 'again' })
+  for (let round = 0; round < 2; round++) {
+    expect(readOutbox(directory(repository)).filter(({ session }) => session.startsWith('d'))).toMatchObject([
+      { session: 'd7' },
+      { session: 'd7', text: expect.stringContaining('again') },
+    ])
+    await tidyNamespace(directory(repository))
+  }
 })
 
 test('lines of a session that this branch lacks stay in the outbox, and that is said', async () => {

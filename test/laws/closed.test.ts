@@ -32,6 +32,7 @@ const SESSION_CALLS: { readonly [name: string]: (session: Session) => Promise<un
   project: (session) => session.project({ initial: () => 0, on: {} }),
   damage: (session) => session.damage(),
   findings: (session) => session.findings(),
+  restore: (session) => session.restore([]),
 }
 
 const STORE_CALLS: { readonly [name: string]: (store: Store) => Promise<unknown> } = {

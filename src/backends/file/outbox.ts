@@ -5,7 +5,7 @@
  *     <namespace>/.cache/outbox.<ulid>     taken out of use by who tidies it, gone when that is done
  *
  *     LF session SP line LF                an acknowledged line, the session encoded as in its file name
- *     LF session SP "-" ulid LF            the session was deleted: what it holds with a smaller id is void
+ *     LF session SP "-" ulid LF            the session was deleted: what was kept of it before, and all smaller ids, are void
  *
  * It is there because `checkout -f`, `reset --hard` and `stash` throw away what is not committed, by the wish of their user, who did not mean
  * the conversation. The log stays the truth: nothing here is ever folded, and `foldlog restore` writes back what is asked for. Only where the
@@ -20,6 +20,7 @@ import { isMissing, storageError } from './failure.ts'
 import { makeDirectory } from './folders.ts'
 import { io } from './io.ts'
 import { type LogFile, openRegular, TO_APPEND, TO_READ } from './log-file.ts'
+import { LF } from './prefix.ts'
 
 const NAME = 'outbox'
 const MAX_WRITES = 5
@@ -167,9 +168,9 @@ class OutboxFile {
 /** What the outboxes of a namespace's directory hold, each line once, without what is void. */
 export function readOutbox(directory: string): readonly KeptLine[] {
   for (let tries = 1; ; tries++) {
-    const texts = outboxFiles(directory).map((name) => read(`${directory}/.cache/${name}`))
+    const outboxes = outboxFiles(directory).map((name) => read(`${directory}/.cache/${name}`))
     // One that was tidied since it was listed has left its lines in another one.
-    if (tries === MAX_READS || !texts.includes(undefined)) return parse(texts)
+    if (tries === MAX_READS || !outboxes.includes(undefined)) return parse(outboxes)
   }
 }
 
@@ -192,9 +193,10 @@ export async function tidyOutbox(
   const lines = parse(taken.map((name) => read(`${directory}/.cache/${name}`)))
   const forgotten = await mayForget(lines)
   const left = lines.filter((line) => !forgotten.has(line))
-  if (left.length > 0) {
-    const file = new OutboxFile(directory)
-    file.append(left.map(({ session, text }) => `\n${session} ${text}\n`).join(''))
+  const file = new OutboxFile(directory)
+  try {
+    for (const { session, text } of left) file.append(`\n${session} ${text}\n`)
+  } finally {
     file.close()
   }
   for (const name of taken) {
@@ -207,27 +209,27 @@ export async function tidyOutbox(
   }
 }
 
+/**
+ * The names of the outboxes, oldest first. The one in use comes last: what is tidied away while the others are read is in it by then.
+ */
 function outboxFiles(directory: string): readonly string[] {
+  let names: readonly string[]
   try {
-    return (
-      readdirSync(`${directory}/.cache`)
-        .filter((name) => name === NAME || name.startsWith(`${NAME}.`))
-        // The one in use comes last: what is tidied away while the others are read is in it by then.
-        .sort()
-        .reverse()
-    )
+    names = readdirSync(`${directory}/.cache`)
   } catch (error) {
     if (isMissing(error)) return []
     throw storageError(error, 'list', { path: `${directory}/.cache` })
   }
+  const taken = names.filter((name) => name.startsWith(`${NAME}.`)).sort()
+  return names.includes(NAME) ? [...taken, NAME] : taken
 }
 
-/** The text of a file; undefined if it is not there. */
-function read(path: string): string | undefined {
+/** The bytes of a file; undefined if it is not there. */
+function read(path: string): Buffer | undefined {
   let fd = -1
   try {
     ;({ fd } = openRegular(path, TO_READ))
-    return readFileSync(fd, 'utf8')
+    return readFileSync(fd)
   } catch (error) {
     if (isMissing(error)) return undefined
     throw storageError(error, 'read', { path })
@@ -238,17 +240,33 @@ function read(path: string): string | undefined {
 
 const RECORD = /^([^\s]+) (?:-([0-9A-Z]{26})|(\{"v":\d,"id":"([0-9A-Z]{26})".*\}))$/
 
-function parse(texts: readonly (string | undefined)[]): readonly KeptLine[] {
+function parse(outboxes: readonly (Buffer | undefined)[]): readonly KeptLine[] {
   const lines = new Map<string, KeptLine>()
   const deletions = new Map<string, string>()
-  for (const text of texts) {
-    for (const record of (text ?? '').split('\n')) {
+  for (const bytes of outboxes) {
+    for (const record of recordsIn(bytes ?? NO_BYTES)) {
       // A record that was cut off by a crash belongs to an append that was not acknowledged.
       const [, session, deletion, line, id] = RECORD.exec(record) ?? []
       if (session === undefined) continue
       if (deletion === undefined) lines.set(record, { session, id: id!, text: line! })
-      else if (deletion > (deletions.get(session) ?? '')) deletions.set(session, deletion)
+      else {
+        deletions.set(session, deletion)
+        for (const [known, each] of lines) if (each.session === session) lines.delete(known)
+      }
     }
   }
+  // Tidying may move a line behind the deletion; a session that was created again has greater ids.
   return [...lines.values()].filter(({ session, id }) => id > (deletions.get(session) ?? ''))
+}
+
+const NO_BYTES = Buffer.alloc(0)
+
+/** One by one: an outbox may be larger than a string can be. */
+function* recordsIn(bytes: Buffer): Generator<string> {
+  for (let start = 0; start < bytes.length;) {
+    const found = bytes.indexOf(LF, start)
+    const end = found < 0 ? bytes.length : found
+    if (end > start) yield bytes.toString('utf8', start, end)
+    start = end + 1
+  }
 }
