@@ -29,6 +29,9 @@ const NO_THROW = { throwIfNoEntry: false } as const
 /** Below this nothing is tidied; from there on each time the size has doubled, whichever process sees it. */
 const TIDY_BYTES = 1 << 20
 
+/** So much is written at once when lines stay. */
+const AT_ONCE_CHARS = 1 << 16
+
 /** A line that was kept. `session` is encoded as in its file name. */
 export interface KeptLine {
   readonly session: string
@@ -195,7 +198,14 @@ export async function tidyOutbox(
   const left = lines.filter((line) => !forgotten.has(line))
   const file = new OutboxFile(directory)
   try {
-    for (const { session, text } of left) file.append(`\n${session} ${text}\n`)
+    let text = ''
+    for (const line of left) {
+      text += `\n${line.session} ${line.text}\n`
+      if (text.length < AT_ONCE_CHARS) continue
+      file.append(text)
+      text = ''
+    }
+    if (text !== '') file.append(text)
   } finally {
     file.close()
   }
