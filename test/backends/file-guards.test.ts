@@ -1,10 +1,12 @@
 /** Lines that count on a condition: `if`, `kept`, `log.kept`, `log.void`. On a real disk. */
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs'
 import { appendFile, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Backend, NewLine } from '../../src/backend.ts'
 import { fileBackend } from '../../src/backends/file/index.ts'
+import { io, type Io } from '../../src/backends/file/io.ts'
 import { Clock } from '../../src/id.ts'
-import { create, endOf, newLine, readTexts, rejects, texts } from '../../src/testing/lines.ts'
+import { create, endOf, KEY, newLine, newLines, readTexts, rejects, texts, unguarded } from '../../src/testing/lines.ts'
 import { anew, idsOf, logPath, open, temp } from '../support/temp.ts'
 import { tempRoot } from '../testing/temp.ts'
 
@@ -173,4 +175,118 @@ test('a guarded line that follows a torn line on one line never counts, and what
   const { messages, damage } = await anew(root, 'glued')
   expect(idsOf(messages)).toEqual([said.id, 'm2'])
   expect(damage.map(({ kind }) => kind)).toEqual(['torn', 'torn'])
+})
+
+/** Replaces calls of the file backend until the test ends. */
+function replace(calls: Partial<Io>): void {
+  const before = { ...io }
+  Object.assign(io, calls)
+  onTestFinished(() => void Object.assign(io, before))
+}
+
+/** Does something once, right before or right after the next write. */
+function aroundWrite(when: 'before' | 'after', what: () => void): void {
+  const { writeSync } = io
+  let isDone = false
+  const call = (...args: Parameters<typeof writeSync>): number => {
+    if (isDone) return writeSync(...args)
+    isDone = true
+    if (when === 'before') what()
+    const written = writeSync(...args)
+    if (when === 'after') what()
+    return written
+  }
+  replace({ writeSync: call as typeof writeSync })
+}
+
+async function typesIn(): Promise<string[]> {
+  const lines = (await readFile(path, 'utf8')).split('\n').filter((text) => text !== '')
+  return lines.map((text) => (JSON.parse(text) as { type: string }).type)
+}
+
+test('row 28: a guarded append that comes second is refused and voided', async () => {
+  const [theirs, mine] = [newLine('theirs'), newLine('mine')]
+  const expected = await endOf(backend)
+  aroundWrite('before', () => appendFileSync(path, `${theirs.text}\n`))
+  await rejects(backend.append(KEY, [mine], { expect: expected }), 'HEAD_MOVED')
+  expect(await typesIn()).toEqual(['test.said', 'test.said', 'test.said', 'log.void'])
+  expect(await readTexts(backend)).toEqual(texts(first, theirs))
+  await rejects(backend.append(KEY, [mine], { expect: await endOf(backend) }), 'HEAD_MOVED')
+  expect(await readTexts(fileBackend(root))).toEqual(texts(first, theirs))
+})
+
+test('what others append right behind a line that won is not passed over', async () => {
+  const [theirs, mine] = [newLine('theirs'), newLine('mine')]
+  const expected = await endOf(backend)
+  aroundWrite('after', () => appendFileSync(path, `${theirs.text}\n`))
+  expect((await backend.append(KEY, [mine], { expect: expected })).cursor).toBeUndefined()
+  expect((await readTexts(backend, expected)).map(unguarded)).toEqual(texts(mine, theirs))
+  expect(await typesIn()).toEqual(['test.said', 'test.said', 'test.said', 'log.kept'])
+})
+
+test('row 29: a line of a writer that died before it said so counts, and whoever appends next says it', async () => {
+  const won = await guarded(first.id)
+  await write(won)
+  const cursor = await endOf(backend)
+  const plain = newLine()
+  await backend.append(KEY, [plain], { after: cursor })
+  expect(await typesIn()).toEqual(['test.said', 'test.said', 'log.kept', 'test.said'])
+  const next = await guarded(plain.id)
+  await write(next)
+  const last = newLine()
+  await backend.append(KEY, [last], { expect: await endOf(backend) })
+  expect(await readFile(path, 'utf8')).toContain(`"kept":["${next.id}"]`)
+  // Its writer asks again: it is in.
+  await backend.append(KEY, [next], { expect: cursor })
+  expect((await readTexts(backend)).map(unguarded)).toEqual(texts(first, won, plain, next, last).map(unguarded))
+})
+
+test('g9: two clones that both made a guarded append at one place keep both after a merge', async () => {
+  const expected = await endOf(backend)
+  const before = await readFile(path, 'utf8')
+  const [mine, theirs] = [newLine('mine'), newLine('theirs')]
+  await backend.append(KEY, [mine], { expect: expected })
+  const other = (await readFile(path, 'utf8')).slice(before.length)
+  await truncate(path, before.length)
+  await backend.append(KEY, [theirs], { expect: await endOf(backend) })
+  await appendFile(path, other)
+  expect((await readTexts(fileBackend(root))).map(unguarded)).toEqual(texts(first, theirs, mine))
+})
+
+test('a short write, a verdict that cannot be written and a log replaced meanwhile leave the outcome unknown, and say so', async () => {
+  const { writeSync } = io
+  const full = Object.assign(new Error('full'), { code: 'ENOSPC' })
+  const [short, unsaid, replaced] = newLines(3)
+  const expected = await endOf(backend)
+  replace({ writeSync: ((fd: number, bytes: Buffer) => writeSync(fd, bytes, 0, 50)) as typeof writeSync })
+  await expect(backend.append(KEY, [short!], { expect: expected })).rejects.toMatchObject({
+    code: 'STORAGE_FULL',
+    eventIds: [short!.id],
+  })
+  io.writeSync = writeSync
+  await rejects(backend.append(KEY, [unsaid!], { expect: expected }), 'HEAD_MOVED')
+  const next = await endOf(backend)
+  let calls = 0
+  const second = (...args: Parameters<typeof writeSync>): number => {
+    if (++calls === 2) throw full
+    return writeSync(...args)
+  }
+  io.writeSync = second as typeof writeSync
+  await expect(backend.append(KEY, [unsaid!], { expect: next })).rejects.toMatchObject({
+    code: 'STORAGE_FULL',
+    eventIds: [unsaid!.id],
+  })
+  expect((await readTexts(backend)).map(unguarded)).toContain(unsaid!.text)
+  io.writeSync = writeSync
+  const end = await endOf(backend)
+  const content = await readFile(path)
+  aroundWrite('before', () => {
+    writeFileSync(`${path}.new`, content)
+    renameSync(`${path}.new`, path)
+  })
+  await expect(backend.append(KEY, [replaced!], { expect: end })).rejects.toMatchObject({
+    code: 'STORAGE_FAILED',
+    eventIds: [replaced!.id],
+  })
+  expect((await readTexts(backend)).map(unguarded)).not.toContain(replaced!.text)
 })

@@ -75,6 +75,11 @@ export class Child {
     await this.#ended
   }
 
+  /** Stops it with SIGSTOP, or lets it go on with SIGCONT. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process.kill(name)
+  }
+
   /** Ends its input, which is how it is told to end, and resolves when it is gone. */
   async end(): Promise<void> {
     this.#process.stdin!.end()

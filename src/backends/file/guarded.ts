@@ -32,6 +32,11 @@ import { deleted, missing, type Writer } from './write.ts'
 const NO_THROW = { throwIfNoEntry: false } as const
 const SEAL = Buffer.from('\n')
 
+/** The place right behind a line that has won; absent if others were there at once, whose lines the caller has not read. */
+interface Won {
+  readonly after?: Cursor
+}
+
 /** The guarded appends of one backend. */
 export class GuardedWriter {
   readonly #writer: Writer
@@ -53,9 +58,9 @@ export class GuardedWriter {
       // What takes longer has to be done with the log, and may have begun again.
       while (log.busy !== undefined) await log.busy
       this.#open(log)
-      const isThere = this.#isThere(log, line.id)
-      if (!isThere && !this.#write(log, line, expected)) return await this.#lose(log, line, expected)
-      return await this.#win(log, line, isThere)
+      const place = this.#isThere(log, line.id) ? {} : this.#write(log, line, expected)
+      if (place === undefined) return await this.#lose(log, line, expected)
+      return await this.#win(log, line, place)
     } catch (error) {
       if (isMissing(error)) throw missing(log)
       throw storageError(error, 'append to', { ...log.key, path: log.path, eventIds: [line.id] })
@@ -81,8 +86,8 @@ export class GuardedWriter {
     return true
   }
 
-  /** Writes the line; whether it lies at the expected place. */
-  #write(log: LogFile, line: NewLine, expected: Cursor): boolean {
+  /** Writes the line. Undefined: it lies elsewhere. Otherwise the place right behind it, if nothing lies there yet. */
+  #write(log: LogFile, line: NewLine, expected: Cursor): Won | undefined {
     const at = log.size
     this.#assertAt(log, expected)
     const guards = verdictsUpTo(log, at)
@@ -103,11 +108,13 @@ export class GuardedWriter {
     log.verdicts = undefined
     if (isAtPlace) this.#sync.wrote(log, [{ id: line.id, text }])
     const stat = io.fstatSync(log.fd)
-    if (isAtPlace && stat.size === at + length) {
-      log.extend([line], stat)
-      log.isUncertain = false
-    } else log.know(log.fd, stat)
-    return isAtPlace
+    if (!isAtPlace || stat.size !== at + length) {
+      log.know(log.fd, stat)
+      return isAtPlace ? {} : undefined
+    }
+    log.extend([line], stat)
+    log.isUncertain = false
+    return { after: log.end as Cursor }
   }
 
   #assertAt(log: LogFile, expected: Cursor): void {
@@ -125,11 +132,9 @@ export class GuardedWriter {
   }
 
   /** Makes the verdict one that merges cannot change. If that fails the line counts nevertheless, in this file. */
-  async #win(log: LogFile, line: NewLine, wasThere: boolean): Promise<AppendResult> {
-    const after = log.end === '' ? {} : { after: log.end as Cursor }
+  async #win(log: LogFile, line: NewLine, place: Won): Promise<AppendResult> {
     try {
-      const result = await this.#writer.append(log, [verdictLine('log.kept', line.id)], after)
-      return wasThere ? {} : result
+      return await this.#writer.append(log, [verdictLine('log.kept', line.id)], place)
     } catch (error) {
       if (isFoldlogError(error, 'NOT_FOUND')) throw error
       const code = isFoldlogError(error, 'STORAGE_FULL') ? 'STORAGE_FULL' : 'STORAGE_FAILED'

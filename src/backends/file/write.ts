@@ -97,23 +97,19 @@ export class Writer {
     if (news.length < lines.length) this.#sync.wrote(log, [])
     if (news.length === 0) return DONE
     const follows = options?.after !== undefined && options.after === log.end && news === lines
-    if (!this.#writeNews(log, news)) return this.#settle(log, news)
+    // Before them the verdicts on what they may be built on, behind a LF, so that they are not lost on a torn line.
+    const all = log.verdicts === undefined ? news : [...log.verdicts, ...news]
+    const isClean = this.#write(log, all, log.verdicts !== undefined)
+    log.verdicts = undefined
+    if (!isClean) return this.#settle(log, all)
     // `end` is a cursor that this backend made.
     return follows ? { cursor: log.end as Cursor } : DONE
   }
 
-  /** As `#write`, and before them the verdicts on what they may be built on. */
-  #writeNews(log: LogFile, lines: readonly NewLine[]): boolean {
-    if (log.verdicts === undefined) return this.#write(log, lines)
-    const isClean = this.#write(log, [...log.verdicts, ...lines])
-    log.verdicts = undefined
-    return isClean
-  }
-
   /** Writes the lines and looks at the path; whether all is as expected: the lines follow what was known. */
-  #write(log: LogFile, lines: readonly NewLine[]): boolean {
+  #write(log: LogFile, lines: readonly NewLine[], seals = !log.endsWithLf): boolean {
     const known = log.size
-    const { bytes, length } = encodeLines(lines, !log.endsWithLf)
+    const { bytes, length } = encodeLines(lines, seals || !log.endsWithLf)
     let written = 0
     try {
       written = io.writeSync(log.fd, bytes, 0, length)
