@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { measureAppend } from './append.mjs'
 import { measureFsck } from './fsck.mjs'
+import { measureGuarded } from './guarded.mjs'
 import { measureList } from './list.mjs'
 import { machine } from './machine.mjs'
 import { measureOpen } from './open.mjs'
@@ -28,6 +29,7 @@ const GROUPS = new Map([
   ['F4', measureWatch],
   ['F5', measureStart],
   ['F6', measureFsck],
+  ['F7', measureGuarded],
 ])
 const PAGE = new URL('../../docs/performance.md', import.meta.url)
 

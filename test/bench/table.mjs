@@ -63,6 +63,19 @@ export function atMost(text, row, limit, unit) {
 }
 
 /**
+ * The target that a row stays over a number. What is counted here is better the greater it is, so the worst of it is its minimum.
+ *
+ * @param {string} text
+ * @param {Row} row
+ * @param {number} limit
+ * @param {string} unit
+ * @returns {Check}
+ */
+export function atLeast(text, row, limit, unit) {
+  return { ...atMost(text, row, limit, unit), at: 'least' }
+}
+
+/**
  * The target that a single number is not exceeded.
  *
  * @param {string} text

@@ -9,9 +9,9 @@ import { PATIENT, rounds } from '../support/rounds.ts'
 import { anew, idsOf, logPath, open, temp } from '../support/temp.ts'
 
 const WRITERS = 3
-const LONGEST = 30_000
+const LONGEST = 60_000
 /** Kills or stops in one session: a longer log takes those that come back longer to read. */
-const EACH = 25
+const EACH = 10
 /** Processes take their time to start where others are at work. */
 const VERY_PATIENT = { timeout: 3 * PATIENT.timeout } as const
 

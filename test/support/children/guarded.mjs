@@ -14,7 +14,7 @@ const say = (line) => process.stdout.write(`${line}\n`)
 let expectedHead = session.info.head ?? null
 for (let n = 0; ; n++) {
   const id = `${name}.${n}`
-  const text = 'ä'.repeat(1 + Math.floor(Math.random() ** 12 * Number(longest)))
+  const text = 'ä'.repeat(1 + Math.floor(Math.random() ** 30 * Number(longest)))
   try {
     await session.add({ id, text, metadata: { expectedHead } }, { expectedHead })
     say(`won ${id}`)
@@ -23,6 +23,6 @@ for (let n = 0; ; n++) {
     if (error.code === 'HEAD_MOVED') expectedHead = error.head
     say(error.code === 'HEAD_MOVED' ? `lost ${id}` : `failed ${id} ${error.code} ${error.message}`)
   }
-  // Signals and output have their turn.
-  await new Promise((resolve) => setImmediate(resolve))
+  // The longer the log, the longer it takes those that come back to read it.
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * 6))
 }

@@ -10,8 +10,8 @@ const store = await openStore(root, { fsync: 'never' })
 const session = await store.get(sessionId)
 for (;;) {
   const { id } = await session.append('noise.made', {
-    text: 'ö'.repeat(Math.floor(Math.random() ** 12 * Number(longest))),
+    text: 'ö'.repeat(Math.floor(Math.random() ** 30 * Number(longest))),
   })
   process.stdout.write(`${id}\n`)
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * 3))
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * 6))
 }
