@@ -312,6 +312,7 @@ export function lineJsonSchema(): object {
   const keeping = [
     content(z.literal('log.batch'), z.array(inner).min(1)),
     content(z.enum(['log.kept', 'log.void']), reference),
+    content(z.literal('log.redacted'), z.looseObject({ ids: z.array(eventId), why: z.string() })),
   ]
   const names = z.registry<{ readonly id: string }>()
   const shared = { eventId, event, infoPatch, message, messagePatch, part, status, role, audience }

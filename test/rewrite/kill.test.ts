@@ -86,15 +86,26 @@ test.each(CASES)(
         label,
       ).toEqual([])
     }
+    let left = 0
     const calls = await rewrite(0)
     expect(calls).toBeGreaterThan(20)
     const step = Math.max(1, Math.floor(calls / rounds(calls)))
     for (let killAt = 1 + Math.floor(Math.random() * step); killAt <= calls; killAt += step) {
       await rewrite(killAt)
+      for await (const { leftovers } of store.fsck('log')) left += leftovers.length
       await goOn(`${verb}: killed at call ${killAt} of ${calls}`)
       await look(`${verb}: killed at call ${killAt} of ${calls}`)
     }
-    expect(await rewrite(0)).toBeGreaterThan(20)
+    expect(left, 'what killed rewrites left is told').toBeGreaterThan(0)
+    // Readers that come at any moment of a rewrite see all there was when they came.
+    const over = new AbortController()
+    const last = rewrite(0).finally(() => over.abort())
+    for (let i = 0; !over.signal.aborted; i++) {
+      await look(`${verb}: look ${i} while it runs`)
+      // Reading is over in this turn of the event loop, and what processes say comes in the next.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(await last).toBeGreaterThan(20)
     for (const writer of writers) await writer.end()
     await look(`${verb}: at the end`)
     for await (const report of store.fsck('log')) expect(report).toMatchObject({ damage: [], leftovers: [] })
