@@ -10,14 +10,15 @@
  */
 import type { AppendResult, Backend, Cursor, LineBatch, NewLine, SessionKey } from './backend.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
-import { conflictsOf, type Finding } from './findings.ts'
-import { isCoreEvent, isCustomType, isValidData, type SessionEvent } from './event.ts'
-import { Fold } from './fold.ts'
+import type { SessionEvent } from './event.ts'
+import type { Finding } from './findings.ts'
+import type { Fold } from './fold.ts'
 import { Attempts } from './guarded.ts'
-import { Clock, firstIdAt, timeOf } from './id.ts'
+import { Clock, firstIdAt } from './id.ts'
 import { deepFreeze } from './json.ts'
 import { BATCH, batchOf, decodeLine, encodeLine, eventsOf, type Damage, type InnerEvent, type Line } from './line.ts'
-import { LineSet, toEvent } from './lines.ts'
+import { toEvent } from './lines.ts'
+import { LogState } from './log-state.ts'
 import type { FoldedInfo } from './infos.ts'
 import type { SessionInfo } from './message.ts'
 import type { Origin } from './bus.ts'
@@ -81,27 +82,12 @@ const READY = Promise.resolve()
 const NO_OPTIONS = {} as const
 const SKEW_MS = 24 * 3600 * 1000
 
-/** What a log holds, folded. Replaced as a whole when a log is read anew. */
-class State {
-  readonly lines: LineSet = new LineSet()
-  readonly damage: Damage[] = []
-  readonly findings = new Map<string, Finding>()
-  fold: Fold
-  cursor: Cursor | undefined
-  /** A `session.deleted` is in the log: it beats everything. */
-  isDeleted = false
-
-  constructor(key: SessionKey) {
-    this.fold = new Fold(key.namespace, key.sessionId)
-  }
-}
-
 export class Log {
   readonly key: SessionKey
   readonly #backend: Backend
   readonly #clock = new Clock()
   readonly #listeners = new Set<(change: Change) => void>()
-  #state: State
+  #state: LogState
   #isDeleted = false
   #queue: Pending[] = []
   #looks: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
@@ -120,7 +106,7 @@ export class Log {
   private constructor(backend: Backend, key: SessionKey) {
     this.#backend = backend
     this.key = key
-    this.#state = new State(key)
+    this.#state = new LogState(key)
   }
 
   /** Reads a log and folds it. Rejects with `NOT_FOUND` if it is not there or is deleted. */
@@ -174,13 +160,7 @@ export class Log {
   }
 
   get findings(): readonly Finding[] {
-    const { findings, fold, lines } = this.#state
-    const dangling = [...fold.tree.dangling].map((messageId): Finding => ({
-      kind: 'dangling-parent',
-      messageId,
-      detail: 'its parentId names no message that came before it',
-    }))
-    return deepFreeze([...findings.values(), ...dangling, ...conflictsOf(lines)])
+    return this.#state.findings
   }
 
   /** The place right after what was folded. */
@@ -199,18 +179,12 @@ export class Log {
 
   /** The events that count with an id greater than `last`, or all, in order of ids. Frozen. */
   eventsAfter(last = ''): readonly SessionEvent[] {
-    const events: SessionEvent[] = []
-    for (const { line, event } of this.#state.lines.counted()) if (event.id > last) events.push(toEvent(line, event))
-    return deepFreeze(events)
+    return this.#state.eventsAfter(last)
   }
 
   /** The state of all events known now that are not greater than `last`. */
   at(last: string): Fold {
-    const fold = new Fold(this.key.namespace, this.key.sessionId)
-    for (const { line, event } of this.#state.lines.counted()) {
-      if (event.id <= last && isEffective(this.#state, line, event)) fold.apply(event)
-    }
-    return fold
+    return this.#state.foldUpTo(last)
   }
 
   /** The events of the line that counts for an idempotency key. */
@@ -363,7 +337,7 @@ export class Log {
 
   #assertWritable(): void {
     if (this.#isDeleted) throw notFound(this.key)
-    if (isForeign(this.#state)) throw notALog(this.key)
+    if (this.#state.isForeign) throw notALog(this.key)
   }
 
   #write(pending: readonly Pending[]): AppendResult | Promise<AppendResult> {
@@ -414,8 +388,8 @@ export class Log {
     if (this.#state.isDeleted) throw notFound(this.key)
   }
 
-  async #reread(old: State): Promise<void> {
-    const state = new State(this.key)
+  async #reread(old: LogState): Promise<void> {
+    const state = new LogState(this.key)
     const news = new News()
     await this.#read(state, news)
     this.#state = state
@@ -428,15 +402,15 @@ export class Log {
     if (own.length > 0) this.#tell({ kind: 'events', arrivals: own })
   }
 
-  async #read(state: State, news: News): Promise<void> {
+  async #read(state: LogState, news: News): Promise<void> {
     this.#skewFrom = firstIdAt(Date.now() + SKEW_MS)
     for await (const batch of this.#backend.read(this.key, state.cursor === undefined ? {} : { after: state.cursor })) {
       this.#takeBatch(state, batch, news)
     }
-    if (news.rewound !== undefined) refold(state, this.key)
+    if (news.rewound !== undefined) state.refold()
   }
 
-  #takeBatch(state: State, batch: LineBatch, news: News): void {
+  #takeBatch(state: LogState, batch: LineBatch, news: News): void {
     for (const stored of batch.lines) {
       const { lines, damage } = decodeLine(stored.bytes, stored)
       if (damage.length > 0) state.damage.push(...deepFreeze([...damage]))
@@ -452,7 +426,7 @@ export class Log {
    * Puts a line into the set and folds it. If what counted before changes by it, everything is folded again later. A line that was checked
    * before it was written need not be checked again.
    */
-  #take(state: State, line: Line, origin: Origin, news: News, isChecked = false): void {
+  #take(state: LogState, line: Line, origin: Origin, news: News, isChecked = false): void {
     if (line.type !== BATCH) this.#see(state, line.id)
     else for (const { id } of batchOf(line)) this.#see(state, id)
     if (line.type === 'session.deleted') state.isDeleted = true
@@ -468,25 +442,20 @@ export class Log {
     else for (const event of batchOf(line)) this.#apply(state, line, event, origin, news, isChecked)
   }
 
-  #apply(state: State, line: Line, inner: InnerEvent, origin: Origin, news: News, isChecked: boolean): void {
+  #apply(state: LogState, line: Line, inner: InnerEvent, origin: Origin, news: News, isChecked: boolean): void {
     const isLate = inner.id < state.fold.lastEventId
-    if (!isChecked && !isEffective(state, line, inner)) return
+    if (!isChecked && !state.isEffective(line, inner)) return
     state.fold.apply(inner)
     if (this.#listeners.size > 0) news.arrivals.push({ event: deepFreeze(toEvent(line, inner)), origin, isLate })
   }
 
-  #see(state: State, id: string): void {
+  #see(state: LogState, id: string): void {
     this.#clock.see(id)
-    if (id < this.#skewFrom) return
-    find(state, {
-      kind: 'clock-skew',
-      eventId: id,
-      detail: `its time is ${new Date(timeOf(id)).toISOString()}, over 24 h ahead`,
-    })
+    if (id >= this.#skewFrom) state.noteSkew(id)
   }
 
-  #tellNews(state: State, news: News): void {
-    if (news.rewound !== undefined) refold(state, this.key)
+  #tellNews(state: LogState, news: News): void {
+    if (news.rewound !== undefined) state.refold()
     if (news.arrivals.length > 0) this.#tell({ kind: 'events', arrivals: news.arrivals })
     if (news.rewound !== undefined) this.#tell({ kind: 'rewound', ...news.rewound })
   }
@@ -505,36 +474,6 @@ export class Log {
   #tell(change: Change): void {
     for (const listener of this.#listeners) listener(change)
   }
-}
-
-/** Folds all that counts into a new fold. */
-function refold(state: State, key: SessionKey): void {
-  const fold = new Fold(key.namespace, key.sessionId)
-  for (const { line, event } of state.lines.counted()) if (isEffective(state, line, event)) fold.apply(event)
-  state.fold = fold
-}
-
-/** Whether this version knows what an event means; otherwise it is kept, has no effect, and that is reported. */
-function isEffective(state: State, line: Line, { id, type, data }: InnerEvent): boolean {
-  if (line.v !== 1) return unsupported(state, id, `version ${line.v}`)
-  // A tombstone is told as the deletion of the session; what was redacted says so itself.
-  if (type === 'session.deleted' || type === 'log.redacted') return false
-  if (!isCoreEvent({ type })) return isCustomType(type) || unsupported(state, id, `type ${type}`)
-  return isValidData(type, data) || unsupported(state, id, `data of ${type}`)
-}
-
-function unsupported(state: State, eventId: string, detail: string): false {
-  find(state, { kind: 'unsupported', eventId, detail })
-  return false
-}
-
-function find(state: State, finding: Finding): void {
-  state.findings.set(`${finding.kind} ${finding.eventId}`, finding)
-}
-
-/** Whether nothing in the file is ours: it has bytes, and no event nor the beginning of one. */
-function isForeign({ lines, damage }: State): boolean {
-  return lines.isEmpty && damage.some(({ kind }) => kind !== 'torn' && kind !== 'nul')
 }
 
 function notALog({ namespace, sessionId }: SessionKey): FoldlogError {

@@ -4,13 +4,13 @@
 import { expect, test } from 'vitest'
 import { textOfLog } from '../../src/git/textconv.ts'
 import type { Json } from '../../src/json.ts'
-import { encodeLine } from '../../src/line.ts'
+import { encodeLine, lineOf } from '../../src/line.ts'
 import { created, idOf, message, redacted } from './repository.ts'
 
 const text = (log: string): string[] => [...textOfLog(Buffer.from(log))]
 
 function line(type: string, data: Json): string {
-  return `${encodeLine({ id: idOf(1), time: '2026-11-20T10:00:00.000Z', isRedacted: false }, [{ id: idOf(1), type, data }])}\n`
+  return `${encodeLine({ v: 1, id: idOf(1), type, time: '2026-11-20T10:00:00.000Z', data })}\n`
 }
 
 test('events of each type', () => {
@@ -50,10 +50,11 @@ test('a message with all kinds of parts', () => {
 })
 
 test('a batch is its events, a redacted line says so, and damage is a line of its own', () => {
-  const batch = encodeLine({ id: idOf(1), time: '', isRedacted: false }, [
+  const events = [
     { id: idOf(1), type: 'todo.added', data: 1 },
     { id: idOf(2), type: 'todo.added', data: 2 },
-  ])
+  ]
+  const batch = encodeLine(lineOf(events, ''))
   expect(text(`${batch}\n${redacted(3)}<<<<<<< HEAD\n\n${message(4)}{"v":1`)).toEqual([
     'todo.added: 1',
     'todo.added: 2',

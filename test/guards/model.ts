@@ -37,7 +37,7 @@ function idOf(n: number): string {
 
 function textOf(n: number): string {
   const id = idOf(n)
-  return encodeLine({ id, time: TIME, isRedacted: false }, [{ id, type: 'test.said', data: n }])
+  return encodeLine({ v: 1, id, type: 'test.said', time: TIME, data: n })
 }
 
 function verdictOf(type: string, of: string): string {
