@@ -18,7 +18,7 @@ export async function fsck(call: Call): Promise<Exit> {
     else await print(call, report)
   }
   if (!call.isJson || damaged > 0) {
-    call.out.say(`${counted(logs, 'log')}, ${shortBytes(sizeBytes)}: ${damaged === 0 ? 'no' : damaged} damaged`)
+    call.out.say(`${counted(logs, 'log')}, ${shortBytes(sizeBytes)}: ${damaged === 0 ? 'none' : damaged} damaged`)
   }
   if (damaged > 0) return EXIT.damaged
   return failed > 0 ? EXIT.notFound : EXIT.ok
