@@ -232,7 +232,10 @@ export const VERBS: readonly Verb[] = [
     examples: [
       { command: 'foldlog redact --secrets', text: 'where secrets are' },
       { command: 'foldlog redact 01M7X --event 5PXB2QTA --yes', text: 'remove what one event says' },
-      { command: 'pass show old-token | foldlog redact --text - --yes', text: 'remove a text that no shell should keep' },
+      {
+        command: 'pass show old-token | foldlog redact --text - --yes',
+        text: 'remove a text that no shell should keep',
+      },
       { command: 'foldlog redact --returned --yes', text: 'after a merge' },
     ],
     load: async () => (await import('./redact.ts')).redact,

@@ -33,6 +33,8 @@ const SESSION_CALLS: { readonly [name: string]: (session: Session) => Promise<un
   damage: (session) => session.damage(),
   findings: (session) => session.findings(),
   restore: (session) => session.restore([]),
+  repair: (session) => session.repair(),
+  pack: (session) => session.pack(),
 }
 
 const STORE_CALLS: { readonly [name: string]: (store: Store) => Promise<unknown> } = {
@@ -46,6 +48,8 @@ const STORE_CALLS: { readonly [name: string]: (store: Store) => Promise<unknown>
   merge: (store) => store.merge('s', []),
   putFile: (store) => store.putFile(Buffer.from('x'), 'text/plain'),
   getFile: (store) => store.getFile(`sha256-${'0'.repeat(64)}`, 'text/plain'),
+  fsck: (store) => store.fsck().next(),
+  redact: (store) => store.redact({ returned: true }),
   prune: (store) => store.prune({ olderThan: 0 }),
   namespaces: (store) => store.namespaces(),
   'create in another namespace': (store) => store.namespace('other').create(),
