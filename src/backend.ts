@@ -15,6 +15,7 @@
  *  7. `append` never brings a removed session back.
  *  8. Of several appends that expect the same place at most one succeeds, and none that anything else came before;
  *     what was refused never counts. None of them waits for another, and other appends wait for none.
+ *  9. `flush` adds and changes nothing that a reader sees, and may be called at any time.
  */
 
 export interface SessionKey {
@@ -180,6 +181,11 @@ export interface Backend {
   }
   /** Absent: `redact`, `pack` and `repair` are `UNSUPPORTED`. */
   readonly rewrites?: Rewrites
+  /**
+   * Resolves when everything acknowledged before the call lasts as long as this backend can make it last: on the disk,
+   * on a quorum. Where that is so anyway, at once. Rejects with `STORAGE_FAILED` where that is not known.
+   */
+  flush(): Promise<void>
   /** Whether the place can be written to; resolves or rejects with what is wrong. */
   check(): Promise<void>
   /** Lets go of a log's descriptor, if it holds one; it is opened again when needed. */

@@ -365,6 +365,15 @@ export class Store {
   }
 
   /**
+   * Resolves when everything acknowledged so far is on the disk, whatever `fsync` says, in every namespace. Rejects with `STORAGE_FAILED` if
+   * that is not known; except with `fsync: 'never'` the lines are kept, written again, and the next flush may succeed.
+   */
+  async flush(): Promise<void> {
+    this.#check()
+    await this.#engine.backend.flush()
+  }
+
+  /**
    * Closes this store, those of all its namespaces, and the backend if it was opened for them by its directory. What was acknowledged is
    * in the backend already.
    */

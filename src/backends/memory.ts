@@ -184,6 +184,10 @@ class MemoryBackend implements Backend {
     }
   }
 
+  async flush(): Promise<void> {
+    this.#assertOpen()
+  }
+
   async check(): Promise<void> {
     this.#assertOpen()
   }

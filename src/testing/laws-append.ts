@@ -204,6 +204,26 @@ export const appendLaws: readonly Law[] = [
     },
   },
   {
+    name: 'law 8: flush is allowed at any time and changes nothing that a reader sees',
+    async run(backend, { reopen }) {
+      await backend.flush()
+      const lines = await create(backend, 3)
+      await backend.flush()
+      const more = newLines(20)
+      const both = more.flatMap((line) => [Promise.resolve(backend.append(KEY, [line])), backend.flush()])
+      await Promise.all<unknown>(both)
+      assert.deepEqual(await readTexts(backend), texts(...lines, ...more))
+      backend.release(KEY)
+      await backend.flush()
+      await backend.remove(KEY)
+      await backend.flush()
+      assert.equal(await backend.head(KEY), undefined)
+      const other = await reopen?.()
+      await other?.flush()
+      await other?.close()
+    },
+  },
+  {
     name: 'everything is refused after close, and closing twice is fine',
     async run(backend) {
       await create(backend)
@@ -216,6 +236,7 @@ export const appendLaws: readonly Law[] = [
         () => backend.list(KEY.namespace),
         () => backend.namespaces(),
         () => backend.remove(KEY),
+        () => backend.flush(),
         () => backend.check(),
       ]
       for (const call of calls) await rejects(call(), 'CLOSED')

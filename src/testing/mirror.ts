@@ -116,6 +116,10 @@ class Mirror implements Backend {
     }
   }
 
+  async flush(): Promise<void> {
+    await this.#both('flush', (backend) => backend.flush())
+  }
+
   async check(): Promise<void> {
     await this.#both('check', (backend) => backend.check())
   }

@@ -219,3 +219,109 @@ test('a root whose first files could not be written gets them with the next atte
   expect((await readFile(`${root}/.gitattributes`, 'utf8')).startsWith('*.jsonl merge=union')).toBe(true)
   expect((await readdir(root)).sort()).toEqual(['.gitattributes', '.gitignore', 'contract'])
 })
+
+/** Counts the files and the directories that are synced from now on. */
+function countSyncs(): { files: number; directories: number } {
+  const counts = { files: 0, directories: 0 }
+  io.fdatasync = ((fd: number, callback: () => void) => {
+    counts.files++
+    real.fdatasync(fd, callback)
+  }) as typeof io.fdatasync
+  io.fsync = ((fd: number, callback: () => void) => {
+    if (real.fstatSync(fd).isDirectory()) counts.directories++
+    else counts.files++
+    real.fsync(fd, callback)
+  }) as typeof io.fsync
+  return counts
+}
+
+test('fsync everysec: an append made while a sync runs is synced by the next one', async () => {
+  await done()
+  await open('everysec')
+  const first = await create(backend)
+  const line = newLine()
+  const synced = new Promise<void>((resolve) => {
+    io.fdatasync = ((fd: number, callback: () => void) => {
+      io.fdatasync = ((fd2: number, callback2: () => void) => {
+        real.fdatasync(fd2, callback2)
+        resolve()
+      }) as typeof io.fdatasync
+      void Promise.resolve(backend.append(KEY, [line])).then(() => real.fdatasync(fd, callback))
+    }) as typeof io.fdatasync
+  })
+  await synced
+  expect(await readTexts(backend)).toEqual(texts(...first, line))
+})
+
+test.each(['always', 'everysec', 'never'] as const)(
+  'fsync %s: a flush syncs what was written since the last one, once',
+  async (policy) => {
+    await done()
+    await open(policy)
+    await backend.flush()
+    await create(backend)
+    await create(backend, 1, { ...KEY, sessionId: 'other' })
+    const counts = countSyncs()
+    await backend.flush()
+    // With `always` all of it was synced when it was acknowledged.
+    expect(counts.files >= 2).toBe(policy !== 'always')
+    expect(counts.directories >= 2).toBe(policy !== 'always')
+    Object.assign(counts, { files: 0, directories: 0 })
+    await backend.flush()
+    expect(counts).toEqual({ files: 0, directories: 0 })
+    await backend.append(KEY, newLines(2))
+    await backend.flush()
+    expect(counts).toEqual({ files: 1, directories: 0 })
+  },
+)
+
+test('fsync everysec: a flush makes up for a sync that fails, and for one that fails twice the next flush does', async () => {
+  await done()
+  await open('everysec')
+  const first = await create(backend)
+  failSync(systemError('EIO'))
+  await backend.flush()
+  expect(await readTexts(backend)).toEqual(texts(...first, ...first))
+  const line = newLine()
+  await backend.append(KEY, [line])
+  io.fdatasync = ((_fd: number, callback: (error: Error) => void) => {
+    setImmediate(callback, systemError('EIO'))
+  }) as typeof io.fdatasync
+  await rejects(backend.flush(), 'STORAGE_FAILED')
+  io.fdatasync = real.fdatasync
+  await backend.flush()
+  expect((await readTexts(backend)).filter((text) => text === line.text).length).toBeGreaterThanOrEqual(2)
+})
+
+test('fsync never: a flush that failed fails from then on, for nothing was kept to be written again', async () => {
+  await create(backend)
+  failSync(systemError('EIO'))
+  await rejects(backend.flush(), 'STORAGE_FAILED')
+  await rejects(backend.flush(), 'STORAGE_FAILED')
+  await backend.append(KEY, newLines(1))
+  await rejects(backend.flush(), 'STORAGE_FAILED')
+})
+
+test('fsync always: what is acknowledged of a new root has every directory above it synced, and its attachments', async () => {
+  await done()
+  await open('always')
+  const other = fileBackend(`${root}/a/b`, { fsync: 'always' })
+  const synced: string[] = []
+  const paths = new Map<number, string>()
+  io.openSync = ((path: string, ...rest: [number, number]) => {
+    const fd = real.openSync(path, ...rest)
+    paths.set(fd, path)
+    return fd
+  }) as typeof io.openSync
+  io.fsync = ((fd: number, callback: () => void) => {
+    synced.push(paths.get(fd)!.slice(root.length))
+    real.fsync(fd, callback)
+  }) as typeof io.fsync
+  await create(other)
+  const git = ['/a/b/.gitattributes', '/a/b/.gitignore']
+  expect([...new Set(synced)].sort()).toEqual(['', '/a', '/a/b', ...git, '/a/b/contract'])
+  synced.length = 0
+  await other.files.put(KEY.namespace, 'sha256-1.txt', Buffer.from('x'))
+  expect([...new Set(synced)].sort()).toEqual(['/a/b/contract', '/a/b/contract/files'])
+  await other.close()
+})

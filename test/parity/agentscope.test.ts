@@ -484,6 +484,7 @@ function counting(root: string): { readonly backend: Backend; readonly lines: ()
     namespaces: () => inner.namespaces(),
     remove: (key) => inner.remove(key),
     watch: (namespace, events) => inner.watch(namespace, events),
+    flush: () => inner.flush(),
     check: () => inner.check(),
     release: (key) => inner.release(key),
     close: () => inner.close(),

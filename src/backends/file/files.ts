@@ -28,12 +28,12 @@ export class Attachments {
       const stat = io.lstatSync(path, NO_THROW)
       if (stat?.isFile() === true && stat.size === bytes.length) return
       for (const changed of makeNamespace(this.#root, directory)) this.#sync.changed(changed)
-      makeDirectory(`${directory}/files`)
+      if (makeDirectory(`${directory}/files`)) this.#sync.changed(directory)
       await writeWhole(path, bytes, this.#sync.policy !== 'never')
+      await this.#sync.rearranged(`${directory}/files`)
     } catch (error) {
       throw storageError(error, 'store', { namespace, path })
     }
-    this.#sync.changed(`${directory}/files`)
   }
 
   async get(namespace: string, name: string): Promise<Uint8Array | undefined> {

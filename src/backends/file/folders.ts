@@ -3,9 +3,11 @@
  */
 import { constants } from 'node:fs'
 import type { Stats } from 'node:fs'
+import { dirname } from 'node:path'
 import { FoldlogError } from '../../errors.ts'
 import { codeOf, storageError } from './failure.ts'
 import { io } from './io.ts'
+import { closeQuietly } from './log-file.ts'
 
 const MODE = 0o700
 const GIT_FILES: Readonly<Record<string, string>> = {
@@ -15,27 +17,34 @@ const GIT_FILES: Readonly<Record<string, string>> = {
   '.gitignore': '.cache/\n.live/\n',
 }
 
-/** Makes a namespace's directory, and the root with what git needs in it. Returns the directories that changed. */
+/** Makes a namespace's directory, and the root with what git needs in it. Returns the paths that changed. */
 export function makeNamespace(root: string, directory: string): readonly string[] {
   if (statNamespace(directory) !== undefined) return []
+  const changed = [root]
   try {
-    io.mkdirSync(root, { recursive: true, mode: MODE })
+    const first = io.mkdirSync(root, { recursive: true, mode: MODE })
+    // Each directory that was made is an entry of the one above.
+    if (first !== undefined) {
+      for (let path = root; path.length >= first.length; path = dirname(path)) changed.push(dirname(path))
+    }
     // New, or empty but for what an attempt that failed has left.
-    if (io.readdirSync(root).every((name) => name in GIT_FILES)) writeGitFiles(root)
+    if (io.readdirSync(root).every((name) => name in GIT_FILES)) changed.push(...writeGitFiles(root))
     makeDirectory(directory)
   } catch (error) {
     throw storageError(error, 'create', { path: directory })
   }
-  return [root]
+  return changed
 }
 
-/** Makes one directory; one that is there is fine. */
-export function makeDirectory(directory: string): void {
+/** Makes one directory; one that is there is fine. Returns whether it was made. */
+export function makeDirectory(directory: string): boolean {
   try {
     io.mkdirSync(directory, { mode: MODE })
+    return true
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
     refuseForeign(directory, io.lstatSync(directory))
+    return false
   }
 }
 
@@ -60,8 +69,9 @@ function refuseForeign(directory: string, stat: Stats): void {
   })
 }
 
-/** Writes what git needs into a root, unless it is there. */
-export function writeGitFiles(root: string): void {
+/** Writes what git needs into a root, unless it is there. Returns the files that were written. */
+export function writeGitFiles(root: string): readonly string[] {
+  const written: string[] = []
   for (const [name, text] of Object.entries(GIT_FILES)) {
     const path = `${root}/${name}`
     let fd: number
@@ -81,10 +91,12 @@ export function writeGitFiles(root: string): void {
     } finally {
       io.closeSync(fd)
     }
+    written.push(path)
   }
+  return written
 }
 
-/** Makes a change to a directory's entries last. Systems that cannot open directories need no such thing. */
+/** Makes a change to a directory's entries, or a small file, last. Systems that cannot open directories need no such thing. */
 export function syncDirectory(directory: string): Promise<void> {
   let fd: number
   try {
@@ -95,7 +107,7 @@ export function syncDirectory(directory: string): Promise<void> {
   }
   return new Promise((resolve, reject) => {
     io.fsync(fd, (error) => {
-      io.closeSync(fd)
+      closeQuietly(fd)
       if (!error || ['EINVAL', 'EPERM', 'EBADF'].includes(String(codeOf(error)))) resolve()
       else reject(error)
     })

@@ -123,6 +123,11 @@ class FileBackend implements Backend {
     return watchDirectories(this.root, namespace, events)
   }
 
+  async flush(): Promise<void> {
+    this.#assertOpen()
+    await (await this.#loading)?.flush()
+  }
+
   async check(): Promise<void> {
     this.#assertOpen()
     for (let path = this.root; ; path = resolve(path, '..')) {

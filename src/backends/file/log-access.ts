@@ -77,7 +77,7 @@ export class LogAccess {
     this.#sync.forget(log)
     this.#logs.forget(log)
     if (wasThere && this.#outbox.isOn) this.#outbox.removed(log)
-    if (wasThere) await this.#sync.removed(log.directory)
+    if (wasThere) await this.#sync.rearranged(log.directory)
     return wasThere
   }
 
@@ -85,15 +85,24 @@ export class LogAccess {
     this.#logs.release(key)
   }
 
+  /** Resolves when all that was appended so far is on the disk. */
+  async flush(): Promise<void> {
+    try {
+      await this.#sync.flushAll()
+    } catch (error) {
+      throw storageError(error, 'sync', { path: this.#root })
+    }
+  }
+
   /** Resolves when all that was appended is where the policy wants it. */
   async close(): Promise<void> {
     try {
       await this.#logs.idle()
-      // Once more after a failure: what was not synced is written again first.
-      await this.#sync.flushAll().catch(() => this.#sync.flushAll())
+      if (this.#sync.policy !== 'never') await this.#sync.flushAll()
     } catch (error) {
       throw storageError(error, 'sync', { path: this.#root })
     } finally {
+      this.#sync.stop()
       this.#logs.close()
       await this.#outbox.close()
     }

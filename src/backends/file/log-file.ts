@@ -31,8 +31,17 @@ export function openRegular(path: string, flags: number): { readonly fd: number;
     if (!stat.isFile()) throw notALog(path)
     return { fd, stat }
   } catch (error) {
-    io.closeSync(fd)
+    closeQuietly(fd)
     throw error
+  }
+}
+
+/** Closes a descriptor that was read from or synced. The system frees it even if it says that something failed. */
+export function closeQuietly(fd: number): void {
+  try {
+    io.closeSync(fd)
+  } catch {
+    // What it was opened for is done, or has failed and is told.
   }
 }
 
@@ -253,11 +262,17 @@ export class LogFile {
     const fd = this.fd
     if (fd < 0) return
     this.fd = -1
-    if (this.syncing === undefined) io.closeSync(fd)
-    else
-      void this.syncing.then(
-        () => io.closeSync(fd),
-        () => io.closeSync(fd),
-      )
+    const close = (): void => this.#closeNow(fd)
+    if (this.syncing === undefined) close()
+    else void this.syncing.then(close, close)
+  }
+
+  #closeNow(fd: number): void {
+    try {
+      io.closeSync(fd)
+    } catch {
+      // Network disks tell here that something was not written: it is dealt with like a failed sync.
+      if (this.unsynced.length > 0) this.mustRewrite = true
+    }
   }
 }

@@ -30,7 +30,7 @@ import {
 import { isMissing, storageError } from './failure.ts'
 import type { Guards } from './guard.ts'
 import { io } from './io.ts'
-import { type LogFile, openRegular, TO_READ } from './log-file.ts'
+import { closeQuietly, type LogFile, openRegular, TO_READ } from './log-file.ts'
 import { isAside, LOG_SUFFIX } from './paths.ts'
 import { LF, mayBeGuarded } from './prefix.ts'
 import type { Segments } from './segments.ts'
@@ -85,7 +85,7 @@ class Source {
   }
 
   close(): void {
-    if (this.fd >= 0 && !this.isBorrowed) io.closeSync(this.fd)
+    if (this.fd >= 0 && !this.isBorrowed) closeQuietly(this.fd)
     this.fd = -1
   }
 }
@@ -97,7 +97,7 @@ function countLines(path: string, to: number): number {
     for (const { bytes } of chunksOf(fd, 0, to)) eachLine(bytes, () => lines++)
     return lines
   } finally {
-    io.closeSync(fd)
+    closeQuietly(fd)
   }
 }
 

@@ -3,13 +3,14 @@
  *
  *  - `always`    an append resolves when its lines are on the disk; appends to one log share a sync
  *  - `everysec`  files written to are synced at most once a second, and when the backend is closed
- *  - `never`     that is left to the system
+ *  - `never`     that is left to the system, until a flush is asked for
  *
  * After a failed sync nobody knows what is on the disk, and asking again would answer yes. So the descriptor is given
- * up, and the lines not yet synced, which are kept until they are, are written again with the same ids.
+ * up, and the lines not yet synced, which are kept until they are, are written again with the same ids. With `never`
+ * none are kept: there a flush that failed fails from then on.
  */
 import { io } from './io.ts'
-import { type LogFile, openRegular, TO_APPEND } from './log-file.ts'
+import { closeQuietly, type LogFile, openRegular, TO_APPEND } from './log-file.ts'
 import type { NewLine } from '../../backend.ts'
 import { isMissing } from './failure.ts'
 import { syncDirectory } from './folders.ts'
@@ -26,6 +27,10 @@ export class Syncer {
   readonly #dirty = new Set<LogFile>()
   readonly #directories = new Set<string>()
   readonly #rewrite: (log: LogFile) => void
+  /** Files written to since the last flush, where lines are not kept. */
+  readonly #paths = new Set<string>()
+  /** Why that is not known of some of them any more. */
+  #loss: { readonly error: unknown } | undefined
   #directorySync: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
 
@@ -37,18 +42,21 @@ export class Syncer {
 
   /** Takes notice of lines that were written. */
   wrote(log: LogFile, lines: readonly NewLine[]): void {
-    if (this.policy === 'never') return
+    if (this.policy === 'never') {
+      this.#paths.add(log.path)
+      return
+    }
     log.unsynced.push(lines)
+    // Each time: what is written while a sync runs is not covered by it.
+    this.#arm()
     if (log.isDirty) return
     log.isDirty = true
     this.#dirty.add(log)
-    this.#arm()
   }
 
-  /** Takes notice of a change to a directory's entries. */
-  changed(directory: string): void {
-    if (this.policy === 'never') return
-    this.#directories.add(directory)
+  /** Takes notice of a change to a directory's entries, or of a small file that was written. */
+  changed(path: string): void {
+    this.#directories.add(path)
     this.#arm()
   }
 
@@ -59,16 +67,46 @@ export class Syncer {
     await this.#syncLog(log)
   }
 
-  /** Syncs everything. Rejects with the first failure after trying all. */
+  /** Resolves when everything written so far is on the disk. Rejects with the first failure after trying all twice. */
   async flushAll(): Promise<void> {
+    // Once more after a failure: what was not synced is written again first.
+    await this.#syncAll().catch(() => this.#syncAll())
+  }
+
+  /** Ends what goes on by itself. */
+  stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+  }
+
+  async #syncAll(): Promise<void> {
+    this.stop()
     const dirty = [...this.#dirty]
     const results = await Promise.allSettled([this.#syncDirectories()])
     for (let at = 0; at < dirty.length; at += AT_ONCE) {
       results.push(...(await Promise.allSettled(dirty.slice(at, at + AT_ONCE).map((log) => this.#syncAgain(log)))))
     }
-    for (const result of results) if (result.status === 'rejected') throw result.reason
+    if (this.policy === 'never') results.push(...(await Promise.allSettled([this.#syncPaths()])))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed === undefined) return
+    // The lines are kept, and the next append or the next second writes them again.
+    this.#arm()
+    throw failed.reason
+  }
+
+  async #syncPaths(): Promise<void> {
+    for (const path of this.#paths) {
+      const opened = this.#loss === undefined ? openThere(path) : undefined
+      try {
+        if (opened !== undefined) await dataSync(opened.fd)
+      } catch (error) {
+        this.#loss = { error }
+      } finally {
+        if (opened !== undefined) closeQuietly(opened.fd)
+      }
+      if (this.#loss !== undefined) throw this.#loss.error
+      this.#paths.delete(path)
+    }
   }
 
   async #syncAgain(log: LogFile): Promise<void> {
@@ -82,8 +120,8 @@ export class Syncer {
     await this.#syncLog(log)
   }
 
-  /** Resolves when the removal of an entry lasts as the policy wants it. */
-  async removed(directory: string): Promise<void> {
+  /** Resolves when a change to a directory's entries lasts as the policy wants it. */
+  async rearranged(directory: string): Promise<void> {
     this.changed(directory)
     if (this.policy === 'always') await this.#syncDirectories()
   }
@@ -180,9 +218,8 @@ export class Syncer {
   #arm(): void {
     if (this.policy !== 'everysec' || this.#timer !== undefined) return
     this.#timer = setTimeout(() => {
-      this.flushAll().catch(() => {
-        // Nobody waits for this sync. The lines are kept, and the next append or the next second writes them again.
-        this.#arm()
+      this.#syncAll().catch(() => {
+        // Nobody waits for this sync, and it has seen to what comes next.
       })
     }, INTERVAL_MS)
     this.#timer.unref()
@@ -197,16 +234,21 @@ function dataSync(fd: number): Promise<void> {
 
 /** Syncs a log whose descriptor was closed: what is synced is the file, through whichever descriptor. */
 async function syncPath(log: LogFile): Promise<void> {
-  let opened: ReturnType<typeof openRegular>
-  try {
-    opened = openRegular(log.path, TO_APPEND)
-  } catch (error) {
-    if (isMissing(error)) return
-    throw error
-  }
+  const opened = openThere(log.path)
+  if (opened === undefined) return
   try {
     if (log.isSame(opened.stat)) await dataSync(opened.fd)
   } finally {
-    io.closeSync(opened.fd)
+    closeQuietly(opened.fd)
+  }
+}
+
+/** Undefined if it is gone, and with it what there was to make last. */
+function openThere(path: string): ReturnType<typeof openRegular> | undefined {
+  try {
+    return openRegular(path, TO_APPEND)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
   }
 }

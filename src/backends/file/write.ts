@@ -18,7 +18,7 @@ import { encodeLines } from './encode.ts'
 import { codeOf, isMissing, storageError } from './failure.ts'
 import { makeNamespace, statNamespace } from './folders.ts'
 import { io } from './io.ts'
-import { LogFile, openRegular, TO_APPEND, TO_CREATE } from './log-file.ts'
+import { closeQuietly, LogFile, openRegular, TO_APPEND, TO_CREATE } from './log-file.ts'
 import { findIds, linesNotIn } from './lookup.ts'
 import type { Segments } from './segments.ts'
 import type { Syncer } from './sync.ts'
@@ -256,7 +256,7 @@ export class Writer {
     const { fd, stat } = openRegular(log.path, TO_APPEND)
     const { found, isDeleted } = findIds(fd, stat.size, created === undefined ? ids : [...ids, created])
     if (isDeleted || (created !== undefined && !found.has(created))) {
-      io.closeSync(fd)
+      closeQuietly(fd)
       if (isDeleted) throw deleted(log)
       return undefined
     }
