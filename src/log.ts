@@ -193,6 +193,16 @@ export class Log {
     return line === undefined ? undefined : eventsOf(line).map((event) => toEvent(line, event))
   }
 
+  /**
+   * Resolves when the line that counts for a key lasts as an appended one does: it may be from a write that failed, or of
+   * a process that ended before it was on the disk.
+   */
+  async acknowledge(key: string): Promise<void> {
+    const line = this.#state.lines.byKey(key)
+    // Law 1 of backends: what is there is not added again.
+    if (line !== undefined) await this.#backend.append(this.key, [{ id: line.id, text: encodeLine(line) }])
+  }
+
   has(eventId: string): boolean {
     return this.#state.lines.has(eventId)
   }

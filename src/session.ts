@@ -377,7 +377,11 @@ export class Session {
   ): Promise<readonly SessionEvent[]> {
     await this.#log.look()
     const known = this.#log.eventsOfKey(key)
-    if (known !== undefined) return sameKind(known, type, key)
+    if (known !== undefined) {
+      const events = sameKind(known, type, key)
+      await this.#log.acknowledge(key)
+      return events
+    }
     const own = await (head === undefined
       ? this.#write(make(), key, (events) => events)
       : this.#writeGuarded(make, head, key))

@@ -62,3 +62,12 @@ function kindOf(error: unknown): { code: ErrorCode; message: string } {
 function isUnnamed(code: unknown): boolean {
   return code === undefined || code === 'UNKNOWN'
 }
+
+/** What `call` answers; what it throws as a FoldlogError. */
+export function typed<T>(what: string, path: string, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw storageError(error, what, { path })
+  }
+}

@@ -23,7 +23,7 @@ import type {
 } from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
 import { MAX_LINE_BYTES } from './encode.ts'
-import { isMissing, storageError } from './failure.ts'
+import { isMissing, storageError, typed } from './failure.ts'
 import { StoredInfos } from './infos.ts'
 import { io } from './io.ts'
 import { listHeads, listNamespaces } from './list.ts'
@@ -104,7 +104,7 @@ class FileBackend implements Backend {
 
   async list(namespace: string): Promise<readonly Head[]> {
     this.#assertOpen()
-    return listHeads(this.root, namespace)
+    return typed('list', this.root, () => listHeads(this.root, namespace))
   }
 
   async namespaces(): Promise<readonly string[]> {

@@ -3,7 +3,7 @@
  * decides which lines count, sync.ts makes them last.
  */
 import type { AppendOptions, AppendResult, Cursor, Head, LineBatch, NewLine, SessionKey } from '../../backend.ts'
-import { storageError } from './failure.ts'
+import { storageError, typed } from './failure.ts'
 import { Attachments } from './files.ts'
 import { GuardedWriter } from './guarded.ts'
 import { headOfLog } from './list.ts'
@@ -64,20 +64,25 @@ export class LogAccess {
 
   head(key: SessionKey): Head | undefined {
     const log = this.#logs.get(key)
-    return headOfLog(log, this.#segments.of(log.directory, log.session))
+    return typed('look at', log.path, () => headOfLog(log, this.#segments.of(log.directory, log.session)))
   }
 
   async remove(key: SessionKey): Promise<boolean> {
     const log = this.#logs.get(key)
     await log.busy
-    let wasThere = removeLog(log, this.#segments)
+    let wasThere = typed('remove', log.path, () => removeLog(log, this.#segments))
     // A rewrite that had begun before may have put the log back.
-    if (await whenNotRewritten(log)) wasThere = removeLog(log, this.#segments) || wasThere
+    if (await whenNotRewritten(log))
+      wasThere = typed('remove', log.path, () => removeLog(log, this.#segments)) || wasThere
     clearLeftovers(log)
     this.#sync.forget(log)
     this.#logs.forget(log)
     if (wasThere && this.#outbox.isOn) this.#outbox.removed(log)
-    if (wasThere) await this.#sync.rearranged(log.directory)
+    try {
+      if (wasThere) await this.#sync.rearranged(log.directory)
+    } catch (error) {
+      throw storageError(error, 'remove', { ...log.key, path: log.path })
+    }
     return wasThere
   }
 

@@ -12,7 +12,11 @@ export async function writeWhole(path: string, bytes: Uint8Array, isLasting: boo
   const fd = io.openSync(aside, 'wx', 0o600)
   try {
     try {
-      for (let at = 0; at < bytes.length;) at += io.writeSync(fd, bytes, at, bytes.length - at)
+      for (let at = 0; at < bytes.length;) {
+        const written = io.writeSync(fd, bytes, at, bytes.length - at)
+        if (written === 0) throw Object.assign(new Error(`nothing more is written to ${aside}`), { code: 'ENOSPC' })
+        at += written
+      }
       if (isLasting) await syncData(fd)
     } finally {
       io.closeSync(fd)

@@ -114,7 +114,11 @@ export class Writer {
     try {
       written = io.writeSync(log.fd, bytes, 0, length)
     } finally {
-      if (written !== length) log.isUncertain = true
+      if (written !== length) {
+        log.isUncertain = true
+        // Whoever repeats the call may find lines of it there.
+        this.#sync.wrote(log, [])
+      }
     }
     if (written !== length) throw shortWrite(log, written, length)
     this.#sync.wrote(log, lines)
@@ -170,6 +174,8 @@ export class Writer {
       log.open(fd, stat)
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return this.#createAgain(log, lines)
+      // The file may be there all the same, without a line in it.
+      log.isUnborn = true
       throw error
     }
     this.#sync.changed(log.directory)
