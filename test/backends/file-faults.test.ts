@@ -325,3 +325,14 @@ test('fsync always: what is acknowledged of a new root has every directory above
   expect([...new Set(synced)].sort()).toEqual(['/a/b/contract', '/a/b/contract/files'])
   await other.close()
 })
+
+test('row 19: fsync everysec: an event loop that never turns is synced all the same: an append waits for it', async () => {
+  await done()
+  await open('everysec')
+  await create(backend)
+  const counts = countSyncs()
+  const end = performance.now() + 2500
+  // Nothing but microtasks: no timer fires unless an append lets it.
+  while (performance.now() < end) await backend.append(KEY, [newLine()])
+  expect(counts.files).toBeGreaterThanOrEqual(1)
+})

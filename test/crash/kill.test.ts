@@ -17,18 +17,23 @@ async function killAfter(writer: Child, count: number, ms: number): Promise<stri
   return writer.lines.slice(1)
 }
 
-test(
-  'rows 1, 57: whatever was acknowledged before a kill -9 is there, the session opens and the next append is intact',
+test.each([
+  [4000, 170],
+  [60_000, 170],
+  [1_000_000, 170],
+])(
+  'row 1: lines of up to %i bytes: whatever was acknowledged before a kill -9 is there, the session opens and the next append is intact',
   PATIENT,
-  async () => {
+  async (longest, stated) => {
     const root = temp()
     const { store } = await open(root)
     const begin = async (round: number): Promise<Child> => {
       await store.create({ id: `killed-${round}`, title: 'Killed' })
-      return new Child('writer', root, `killed-${round}`, '1000000', '60000')
+      // Each of the characters is two bytes.
+      return new Child('writer', root, `killed-${round}`, '1000000', String(longest / 2))
     }
     let upcoming = begin(0)
-    for (let round = 0; round < rounds(200); round++) {
+    for (let round = 0; round < rounds(stated); round++) {
       const id = `killed-${round}`
       const [count, ms] = [Math.floor(Math.random() * 20), Math.random() * 8]
       const acknowledged = await killAfter(await upcoming, count, ms)
@@ -136,14 +141,18 @@ test('a process that creates sessions is killed: every acknowledged one opens', 
   }
 })
 
-test('row 57: a process that exits right after an add has resolved leaves it in the file', PATIENT, async () => {
-  const root = temp()
-  const { store } = await open(root)
-  await store.create({ id: 'exits' })
-  const child = new Child('exits', root, 'exits')
-  const id = await child.line()
-  await child.end()
-  const { messages, damage } = await anew(root, 'exits')
-  expect(idsOf(messages)).toEqual([id])
-  expect(damage).toEqual([])
-})
+test.each(['always', 'everysec', 'never'])(
+  'row 57: fsync %s: a process that exits right after an add has resolved leaves it in the file',
+  PATIENT,
+  async (fsync) => {
+    const root = temp()
+    const { store } = await open(root)
+    await store.create({ id: 'exits' })
+    const child = new Child('exits', root, 'exits', fsync)
+    const id = await child.line()
+    await child.end()
+    const { messages, damage } = await anew(root, 'exits')
+    expect(idsOf(messages)).toEqual([id])
+    expect(damage).toEqual([])
+  },
+)

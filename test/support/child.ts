@@ -7,6 +7,16 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
+/** A script, started by another command (`strace`, a shell that sets limits) or with options of Node. */
+export interface Launch {
+  readonly script: string
+  /** A command and its arguments, which Node and its arguments are put behind. */
+  readonly via?: readonly string[]
+  readonly nodeOptions?: readonly string[]
+  /** What it says on stderr is not shown. */
+  readonly isQuiet?: boolean
+}
+
 /** A process that runs one of `children/*.mjs`. It is killed after the test if it still runs. */
 export class Child {
   /** Every line it has said. */
@@ -17,9 +27,11 @@ export class Child {
   #hasEnded = false
   #read = 0
 
-  constructor(script: string, ...args: readonly string[]) {
+  constructor(launch: string | Launch, ...args: readonly string[]) {
+    const { script, via = [], nodeOptions = [], isQuiet } = typeof launch === 'string' ? { script: launch } : launch
     const path = fileURLToPath(new URL(`children/${script}.mjs`, import.meta.url))
-    this.#process = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const [command = '', ...rest] = [...via, process.execPath, ...nodeOptions, path, ...args]
+    this.#process = spawn(command, rest, { stdio: ['pipe', 'pipe', isQuiet === true ? 'ignore' : 'inherit'] })
     const lines = createInterface({ input: this.#process.stdout! })
     lines.on('line', (line) => {
       this.lines.push(line)
@@ -36,6 +48,10 @@ export class Child {
       this.#process.kill('SIGKILL')
       await this.#ended
     })
+  }
+
+  get pid(): number {
+    return this.#process.pid!
   }
 
   /** Says a line to it. */
@@ -96,8 +112,13 @@ export class OtherProcess {
   readonly #child: Child
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(root: string, options: { readonly namespace?: string } = {}) {
-    this.#child = new Child('other', root, JSON.stringify(options))
+  /** `via`: see {@link Launch}. */
+  constructor(
+    root: string,
+    options: { readonly namespace?: string; readonly fsync?: string } = {},
+    via: readonly string[] = [],
+  ) {
+    this.#child = new Child({ script: 'other', via }, root, JSON.stringify(options))
   }
 
   /** Does a thing of `children/other.mjs` there and returns what came out; rejects with the code it failed with. */
@@ -115,6 +136,10 @@ export class OtherProcess {
   /** Calls functions of `node:fs` there, each given as its name and arguments, without a pause between them. */
   fs(...calls: readonly (readonly [name: string, ...args: readonly unknown[]])[]): Promise<unknown> {
     return this.do('fs', ...calls)
+  }
+
+  get pid(): number {
+    return this.#child.pid
   }
 
   end(): Promise<void> {

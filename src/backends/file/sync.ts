@@ -2,7 +2,8 @@
  * When lines are made to last: `fdatasync` by policy, one for all that wait for it.
  *
  *  - `always`    an append resolves when its lines are on the disk; appends to one log share a sync
- *  - `everysec`  files written to are synced at most once a second, and when the backend is closed
+ *  - `everysec`  files written to are synced once a second, and when the backend is closed; an append that finds the sync
+ *                overdue waits for it: it gives a busy event loop its turn, and a slow disk its time
  *  - `never`     that is left to the system, until a flush is asked for
  *
  * After a failed sync nobody knows what is on the disk, and asking again would answer yes. So the descriptor is given
@@ -18,6 +19,8 @@ import { syncDirectory } from './folders.ts'
 export type FsyncPolicy = 'always' | 'everysec' | 'never'
 
 const INTERVAL_MS = 1000
+/** How late a sync may be before appends wait for it. */
+const OVERDUE_MS = 100
 /** Node does four such calls at a time; more would only hold descriptors. */
 const AT_ONCE = 16
 
@@ -33,11 +36,29 @@ export class Syncer {
   #loss: { readonly error: unknown } | undefined
   #directorySync: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
+  /** When the timer should fire; meaningless without one. */
+  #dueMs = 0
+  #catchingUp: Promise<void> | undefined
 
   /** `rewrite` opens a log again and writes its unsynced lines; it throws if it cannot. */
   constructor(policy: FsyncPolicy, rewrite: (log: LogFile) => void) {
     this.policy = policy
     this.#rewrite = rewrite
+  }
+
+  /** Whether what was written should have been synced by now. */
+  get isOverdue(): boolean {
+    return this.#timer !== undefined && performance.now() > this.#dueMs + OVERDUE_MS
+  }
+
+  /** Resolves when a sync that was overdue has ended, however it did: a failed one is made up for by itself. */
+  catchUp(): Promise<void> {
+    this.#catchingUp ??= this.#syncAll()
+      .catch(() => {
+        // As with the timer's: the lines are kept.
+      })
+      .finally(() => (this.#catchingUp = undefined))
+    return this.#catchingUp
   }
 
   /** Takes notice of lines that were written. */
@@ -217,6 +238,7 @@ export class Syncer {
 
   #arm(): void {
     if (this.policy !== 'everysec' || this.#timer !== undefined) return
+    this.#dueMs = performance.now() + INTERVAL_MS
     this.#timer = setTimeout(() => {
       this.#syncAll().catch(() => {
         // Nobody waits for this sync, and it has seen to what comes next.

@@ -48,7 +48,8 @@ export class Writer {
     if (log.busy !== undefined) return this.#later(log, lines, options)
     try {
       const outcome = this.#append(log, lines, options)
-      if (outcome instanceof Promise || this.#sync.policy === 'always') return this.#finish(log, lines, outcome)
+      if (outcome instanceof Promise || this.#sync.policy === 'always' || this.#sync.isOverdue)
+        return this.#finish(log, lines, outcome)
       return outcome
     } catch (error) {
       return Promise.reject(failure(log, lines, error))
@@ -69,6 +70,7 @@ export class Writer {
     try {
       const result = await outcome
       if (this.#sync.policy === 'always') await this.#sync.flush(log)
+      else if (this.#sync.isOverdue) await this.#sync.catchUp()
       return result
     } catch (error) {
       throw failure(log, lines, error)
@@ -116,8 +118,8 @@ export class Writer {
     } finally {
       if (written !== length) {
         log.isUncertain = true
-        // Whoever repeats the call may find lines of it there.
-        this.#sync.wrote(log, [])
+        // Whoever repeats the call finds the lines that are in: they have to last like all others.
+        if (mayHaveGrown(log)) this.#sync.wrote(log, lines)
       }
     }
     if (written !== length) throw shortWrite(log, written, length)
@@ -307,6 +309,16 @@ function newsOf(log: LogFile, lines: readonly NewLine[]): readonly NewLine[] {
   const unsure = lines.filter(({ id }) => log.ids.has(id) === undefined).map(({ id }) => id)
   const found = unsure.length === 0 ? new Set<string>() : findIds(log.fd, log.size, unsure).found
   return lines.filter(({ id }) => log.ids.has(id) !== true && !found.has(id))
+}
+
+/** Whether a write that failed may have left something. */
+function mayHaveGrown(log: LogFile): boolean {
+  try {
+    return io.fstatSync(log.fd).size > log.size
+  } catch {
+    // The disk does not even tell that.
+    return true
+  }
 }
 
 function failure(log: LogFile, lines: readonly NewLine[], error: unknown): FoldlogError {
