@@ -186,7 +186,11 @@ function parse(bytes: Buffer, start: number, end: number): Line | DamageKind {
     value = JSON.parse(text) as Json
   } catch {
     // Not JSON is an answer here, not a failure: the caller looks closer.
-    return text.startsWith('{"v":') ? 'torn' : CONFLICT.test(text) ? 'conflict-marker' : 'not-json'
+    return text.startsWith('{"v":') || MARKER.startsWith(text)
+      ? 'torn'
+      : CONFLICT.test(text)
+        ? 'conflict-marker'
+        : 'not-json'
   }
   return toLine(value, end - start)
 }

@@ -94,11 +94,11 @@ class Program {
   async check(): Promise<void> {
     const handle = this.#session
     const seen = handle === undefined ? undefined : await handle.messages()
-    const { messages, info, damage, events } = await anew(this.#root, 'one')
+    const { messages, info, damage } = await anew(this.#root, 'one')
     if (seen !== undefined) expect(messages).toEqual(seen)
     expect(idsOf(messages).sort()).toEqual(['b0', 'b1', 'b2', 'c0', 'c1', 'c2', 'm0'])
     expect(info.title).toBe('Renamed')
-    expect(events.filter(({ type }) => type === 'todo.added')).toHaveLength(1)
+    expect(await todosIn(this.#root)).toBe(1)
     expect(damage.filter(({ kind }) => kind !== 'torn')).toEqual([])
   }
 
@@ -168,6 +168,17 @@ class Program {
     } catch (error) {
       expectCode(name, error)
     }
+  }
+}
+
+/** How many of the program's own events count: the line of an attempt that failed may come back, but under the same key. */
+async function todosIn(root: string): Promise<number> {
+  const store = await openStore(root, { bus: new Bus() })
+  try {
+    const session = await store.get('one')
+    return await session!.project({ initial: () => 0, on: { 'todo.added': (count: number) => count + 1 } })
+  } finally {
+    await store.close()
   }
 }
 

@@ -50,6 +50,7 @@ const STORE_CALLS: { readonly [name: string]: (store: Store) => Promise<unknown>
   getFile: (store) => store.getFile(`sha256-${'0'.repeat(64)}`, 'text/plain'),
   fsck: (store) => store.fsck().next(),
   redact: (store) => store.redact({ returned: true }),
+  flush: (store) => store.flush(),
   prune: (store) => store.prune({ olderThan: 0 }),
   namespaces: (store) => store.namespaces(),
   'create in another namespace': (store) => store.namespace('other').create(),

@@ -70,20 +70,19 @@ export class LogAccess {
   async remove(key: SessionKey): Promise<boolean> {
     const log = this.#logs.get(key)
     await log.busy
-    let wasThere = typed('remove', log.path, () => removeLog(log, this.#segments))
-    // A rewrite that had begun before may have put the log back.
-    if (await whenNotRewritten(log))
-      wasThere = typed('remove', log.path, () => removeLog(log, this.#segments)) || wasThere
-    clearLeftovers(log)
-    this.#sync.forget(log)
-    this.#logs.forget(log)
-    if (wasThere && this.#outbox.isOn) this.#outbox.removed(log)
     try {
+      let wasThere = removeLog(log, this.#segments)
+      // A rewrite that had begun before may have put the log back.
+      if (await whenNotRewritten(log)) wasThere = removeLog(log, this.#segments) || wasThere
+      clearLeftovers(log)
+      this.#sync.forget(log)
+      this.#logs.forget(log)
+      if (wasThere && this.#outbox.isOn) this.#outbox.removed(log)
       if (wasThere) await this.#sync.rearranged(log.directory)
+      return wasThere
     } catch (error) {
       throw storageError(error, 'remove', { ...log.key, path: log.path })
     }
-    return wasThere
   }
 
   release(key: SessionKey): void {
