@@ -1,12 +1,12 @@
 /**
  * What all stores over one backend share in this process: the open logs, and for each namespace its infos and its watch.
  *
- * A directory that is opened twice with the same bus and the same `fsync` is one engine, so that its bus hears of every event once. It
+ * A directory that is opened twice with the same bus and the same options is one engine, so that its bus hears of every event once. It
  * lives as long as a store uses it.
  */
 import { resolve } from 'node:path'
 import type { Backend } from './backend.ts'
-import { fileBackend, type FsyncPolicy } from './backends/file/index.ts'
+import { fileBackend, type FileBackendOptions } from './backends/file/index.ts'
 import type { Bus } from './bus.ts'
 import { Infos, type ListOptions, type Page } from './infos.ts'
 import type { Log } from './log.ts'
@@ -16,13 +16,13 @@ import type { Watch } from './watch.ts'
 const engines = new WeakMap<Bus, Map<string | Backend, Engine>>()
 
 /** The engine of a directory or a backend on a bus, with one more user. */
-export function useEngine(place: string | Backend, fsync: FsyncPolicy | undefined, bus: Bus): Engine {
-  const key = typeof place === 'string' ? `${fsync ?? ''} ${resolve(place)}` : place
+export function useEngine(place: string | Backend, options: FileBackendOptions, bus: Bus): Engine {
+  const key = typeof place === 'string' ? `${options.fsync ?? ''} ${options.shared === true} ${resolve(place)}` : place
   let known = engines.get(bus)
   if (known === undefined) engines.set(bus, (known = new Map()))
   let engine = known.get(key)
   if (engine === undefined) {
-    const backend = typeof place === 'string' ? fileBackend(place, fsync === undefined ? {} : { fsync }) : place
+    const backend = typeof place === 'string' ? fileBackend(place, options) : place
     const forget = (): void => void known.delete(key)
     // A backend that was passed in belongs to who made it.
     engine = new Engine(backend, bus, typeof place === 'string', forget)

@@ -32,6 +32,11 @@ export interface StoreOptions {
    * A crash of this process loses nothing acknowledged in any case. Only for directories.
    */
   readonly fsync?: FsyncPolicy
+  /**
+   * For roots whose copies are merged or synced, or that several machines reach over a network: every run writes to files of its own, and a
+   * deleted session stays deleted in every copy. Default false. Only for directories; all who write to one must agree (docs/shared.md).
+   */
+  readonly shared?: boolean
   /** Default: the bus of this process. */
   readonly bus?: Bus
 }
@@ -78,13 +83,15 @@ const DEFAULT_ROOT = '.sessions'
  * @param root a directory, which need not exist: it is created with the first session. Default: `$FOLDLOG_ROOT`, else `.sessions`
  */
 export async function openStore(root?: string | Backend, options: StoreOptions = {}): Promise<Store> {
-  const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, bus = defaultBus } = options
+  const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, shared, bus = defaultBus } = options
   assertOneOf(fsync, [undefined, 'always', 'everysec', 'never'], 'fsync')
+  assertOneOf(shared, [undefined, true, false], 'shared')
   // An empty variable is as good as none: it would name the current directory.
   const place = root ?? (process.env['FOLDLOG_ROOT'] || DEFAULT_ROOT)
   if (typeof place !== 'string') assertObject(place, 'root')
   encodeName(normalizeId(namespace) ?? namespace)
-  const engine = useEngine(place, fsync, bus)
+  const backendOptions = { ...(fsync === undefined ? {} : { fsync }), ...(shared === undefined ? {} : { shared }) }
+  const engine = useEngine(place, backendOptions, bus)
   const store = new Store({ engine, watch, stores: new Map(), listeners: new Set(), isClosed: false }, namespace)
   try {
     await store.ready()
@@ -191,7 +198,7 @@ export class Store {
     }
   }
 
-  /** Deletes a session for good, its log and all segments. False if it was not there. */
+  /** Deletes a session for good, its log and all segments. False if it was not there. In a shared root a tombstone stays, see `purge`. */
   async delete(id: string): Promise<boolean> {
     this.#check()
     const key = this.#key(this.#id(id))
@@ -201,6 +208,15 @@ export class Store {
     if (log !== undefined) log.markDeleted()
     else if (wasThere) this.#publishDeleted(key)
     return wasThere
+  }
+
+  /**
+   * Deletes a session and the tombstone that keeps it deleted in a shared root, so that its id is free again. False if neither was there.
+   * A copy that has not seen the deletion brings the session back: purge when all have.
+   */
+  async purge(id: string): Promise<boolean> {
+    const wasThere = await this.delete(id)
+    return (await this.#engine.backend.purge(this.#key(this.#id(id)))) || wasThere
   }
 
   /** A new session with the events up to `at`, ids kept, and this one as its parent. Keys and leases stay behind. */

@@ -91,7 +91,7 @@ export class OtherProcess {
   readonly #child: Child
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(root: string, options: { readonly namespace?: string } = {}) {
+  constructor(root: string, options: { readonly namespace?: string; readonly shared?: boolean } = {}) {
     this.#child = new Child('other', root, JSON.stringify(options))
   }
 

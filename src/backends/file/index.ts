@@ -3,7 +3,7 @@
  *
  *     <root>/<namespace>/<session>.jsonl    see paths.ts for everything else in a root
  *
- * write.ts appends, read.ts reads, list.ts lists; guard.ts decides which lines count; sync.ts makes them last. What
+ * write.ts appends (shared.ts in shared roots), read.ts reads, list.ts lists; guard.ts decides which lines count; sync.ts makes them last. What
  * lines mean is none of its business.
  */
 import { resolve } from 'node:path'
@@ -27,11 +27,14 @@ import { Attachments } from './files.ts'
 import { StoredInfos } from './infos.ts'
 import { io } from './io.ts'
 import { headOfLog, listHeads, listNamespaces } from './list.ts'
+import type { LogFile } from './log-file.ts'
 import { Logs } from './logs.ts'
 import { readLog } from './read.ts'
 import { removeLog } from './remove.ts'
 import { Segments } from './segments.ts'
+import { SharedWriter } from './shared.ts'
 import { type FsyncPolicy, Syncer } from './sync.ts'
+import { bury, isBuried } from './tombstone.ts'
 import { Writer } from './write.ts'
 
 export type { FsyncPolicy } from './sync.ts'
@@ -42,11 +45,16 @@ export interface FileBackendOptions {
    * second. `'always'`: an append resolves when they are there, which costs some 0.2 ms. `'never'`: left to the system.
    */
   readonly fsync?: FsyncPolicy
+  /**
+   * For roots whose copies are merged or synced, or that several machines reach over a network. Default false. Every backend then writes to
+   * files of its own and removing leaves a tombstone; an append costs a `stat` for each file of the log.
+   */
+  readonly shared?: boolean
 }
 
 /** Keeps logs as files under `root`, which is made with the first session. Touches no disk yet. */
 export function fileBackend(root: string, options: FileBackendOptions = {}): Backend {
-  return new FileBackend(resolve(root), options.fsync ?? 'everysec')
+  return new FileBackend(resolve(root), options.fsync ?? 'everysec', options.shared ?? false)
 }
 
 class FileBackend implements Backend {
@@ -57,10 +65,10 @@ class FileBackend implements Backend {
   readonly #logs: Logs
   readonly #segments = new Segments()
   readonly #sync: Syncer
-  readonly #writer: Writer
+  readonly #writer: Writer | SharedWriter
   #isClosed = false
 
-  constructor(root: string, policy: FsyncPolicy) {
+  constructor(root: string, policy: FsyncPolicy, isShared: boolean) {
     this.root = root
     this.capabilities = {
       durability: policy === 'always' ? 'disk' : 'process',
@@ -68,11 +76,12 @@ class FileBackend implements Backend {
       watch: 'push',
       files: true,
       infos: true,
+      shared: isShared,
       maxLineBytes: MAX_LINE_BYTES,
     }
     this.#logs = new Logs(root)
     this.#sync = new Syncer(policy, (log) => this.#writer.rewrite(log))
-    this.#writer = new Writer(root, this.#segments, this.#sync)
+    this.#writer = new (isShared ? SharedWriter : Writer)(root, this.#segments, this.#sync)
     const files = new Attachments(root, this.#sync)
     const infos = new StoredInfos(root)
     this.files = {
@@ -121,11 +130,27 @@ class FileBackend implements Backend {
     this.#assertOpen()
     const log = this.#logs.get(key)
     await log.busy
-    const wasThere = removeLog(log, this.#segments)
+    const wasThere = this.capabilities.shared
+      ? await bury(log, this.#segments, this.#sync.policy !== 'never')
+      : !isBuried(log, this.#segments) && removeLog(log, this.#segments)
+    await this.#forget(log, wasThere)
+    return wasThere
+  }
+
+  async purge(key: SessionKey): Promise<boolean> {
+    const wasThere = await this.remove(key)
+    const log = this.#logs.get(key)
+    // Whatever is left is a tombstone, or is hidden by one.
+    const wasBuried = removeLog(log, this.#segments)
+    await this.#forget(log, wasBuried)
+    return wasThere || wasBuried
+  }
+
+  async #forget(log: LogFile, wasThere: boolean): Promise<void> {
     this.#sync.forget(log)
+    if (log.standIn !== undefined) this.#sync.forget(log.standIn)
     this.#logs.forget(log)
     if (wasThere) await this.#sync.removed(log.directory)
-    return wasThere
   }
 
   async watch(namespace: string | undefined, events: WatchEvents): Promise<() => Promise<void>> {

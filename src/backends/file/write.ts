@@ -299,7 +299,7 @@ function newsOf(log: LogFile, lines: readonly NewLine[]): readonly NewLine[] {
   return lines.filter(({ id }) => log.ids.has(id) !== true && !found.has(id))
 }
 
-function failure(log: LogFile, lines: readonly NewLine[], error: unknown): FoldlogError {
+export function failure(log: LogFile, lines: readonly NewLine[], error: unknown): FoldlogError {
   if (isMissing(error)) return missing(log)
   return storageError(error, 'append to', {
     ...log.key,
@@ -308,16 +308,16 @@ function failure(log: LogFile, lines: readonly NewLine[], error: unknown): Foldl
   })
 }
 
-function shortWrite(log: LogFile, written: number, length: number): Error {
+export function shortWrite(log: LogFile, written: number, length: number): Error {
   const error = new Error(`${written} of ${length} bytes were written to ${log.path}`)
   return Object.assign(error, { code: 'ENOSPC' })
 }
 
-function missing(log: LogFile): FoldlogError {
+export function missing(log: LogFile): FoldlogError {
   return notThere(log, `there is no log of session ${log.key.sessionId} at ${log.path} (any more)`)
 }
 
-function deleted(log: LogFile): FoldlogError {
+export function deleted(log: LogFile): FoldlogError {
   return notThere(log, `session ${log.key.sessionId} was deleted: a tombstone is at ${log.path}`)
 }
 
@@ -325,7 +325,7 @@ function notThere(log: LogFile, message: string): FoldlogError {
   return new FoldlogError('NOT_FOUND', message, { ...log.key, path: log.path })
 }
 
-function exists(log: LogFile): FoldlogError {
+export function exists(log: LogFile): FoldlogError {
   return new FoldlogError(
     'ALREADY_EXISTS',
     `session ${log.key.sessionId} is there already: get it, or choose another id`,
