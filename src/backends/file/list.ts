@@ -32,7 +32,7 @@ export function listHeads(root: string, namespace: string): readonly Head[] {
     if (session === undefined) continue
     const stat = io.lstatSync(`${directory}/${file}`, NO_THROW)
     if (stat === undefined || !stat.isFile()) continue
-    if (isTombstone(`${directory}/${file}`, stat.size)) buried.add(session)
+    if (!buried.has(session) && isTombstone(`${directory}/${file}`, stat.size)) buried.add(session)
     if (segment !== undefined) {
       const files = segmented.get(session)
       if (files === undefined) segmented.set(session, new Map([[segment, stat]]))

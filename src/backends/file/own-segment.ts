@@ -43,7 +43,9 @@ export function beginSegment(
   }
   sync.wrote(own, lines)
   sync.changed(own.directory)
-  return isGrown(own, lines) ? own : undefined
+  if (isGrown(own, lines)) return own
+  own.close()
+  return undefined
 }
 
 /**
