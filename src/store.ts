@@ -6,6 +6,7 @@
  */
 import type { Backend, Capabilities, SessionKey } from './backend.ts'
 import type { FsyncPolicy } from './backends/file/index.ts'
+import { networkDisk } from './backends/file/network.ts'
 import { bus as defaultBus, type Bus, type Listener } from './bus.ts'
 import { useEngine, type Engine, type Namespace } from './engine.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
@@ -94,12 +95,21 @@ export async function openStore(root?: string | Backend, options: StoreOptions =
   const engine = useEngine(place, backendOptions, bus)
   const store = new Store({ engine, watch, stores: new Map(), listeners: new Set(), isClosed: false }, namespace)
   try {
+    if (typeof place === 'string' && shared !== true) warn(store, bus)
     await store.ready()
     return store
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+/** Says so if several machines may write to the root, and it is opened as if none did. */
+function warn({ root, name: namespace }: Store, bus: Bus): void {
+  const disk = networkDisk(root)
+  if (disk === undefined) return
+  const reason = `${root} is on a shared disk (${disk}), where machines that append to one file lose lines: open it with shared: true`
+  bus.publish({ type: 'store.degraded', root, namespace, reason })
 }
 
 /** The sessions of a namespace. */

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Backend } from '../../src/backend.ts'
 import { type FsyncPolicy, fileBackend } from '../../src/backends/file/index.ts'
 import { io } from '../../src/backends/file/io.ts'
+import { Bus } from '../../src/bus.ts'
+import { openStore } from '../../src/store.ts'
 import { create, KEY, newLine, newLines, readLines, readTexts, rejects, texts } from '../../src/testing/lines.ts'
 import { tempRoot } from '../testing/temp.ts'
 
@@ -39,6 +41,11 @@ function failWrites(bytes: number): void {
   }
   // The backend writes buffers only.
   io.writeSync = fail as unknown as typeof io.writeSync
+}
+
+/** Lets disks be of a kind, as `statfs` of Linux numbers them. */
+function pretend(type: number): void {
+  io.statfsSync = ((path: string) => Object.assign(real.statfsSync(path), { type })) as typeof io.statfsSync
 }
 
 async function names(): Promise<string[]> {
@@ -171,3 +178,24 @@ test('files that vanish for a moment are waited for, and those that do not come 
   await rejects(backend.append(KEY, newLines(1)), 'NOT_FOUND')
   expect(await names()).toEqual([])
 })
+
+test.runIf(process.platform === 'linux')(
+  'row 22: a root on a network disk that is not opened as shared is told, and one that is, is not',
+  async () => {
+    const place = `${root}/not/there/yet`
+    for (const [type, isTold] of [
+      [0x6969, true],
+      [0xfe534d42, true],
+      [0xef53, false],
+    ] as const) {
+      pretend(type)
+      for (const shared of [false, true]) {
+        const bus = new Bus()
+        const told: string[] = []
+        bus.on('store.degraded', ({ reason }) => void told.push(reason))
+        await (await openStore(place, { bus, shared })).close()
+        expect(told.length).toBe(isTold && !shared ? 1 : 0)
+      }
+    }
+  },
+)
