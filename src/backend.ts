@@ -107,6 +107,11 @@ export interface Capabilities {
   readonly files: boolean
   /** Whether infos can be cached beside the logs. */
   readonly infos: boolean
+  /**
+   * Whether copies of this place are merged. Then of several who create a session at once all may succeed, and the log has the lines of all;
+   * a removed session is removed in every copy, and cannot be created again before it is purged.
+   */
+  readonly shared: boolean
   readonly maxLineBytes: number
 }
 
@@ -164,8 +169,10 @@ export interface Backend {
   /** Every session of a namespace, in no particular order; empty if the namespace is not there. */
   list(namespace: string): Promise<readonly Head[]>
   namespaces(): Promise<readonly string[]>
-  /** Removes a log for good; false if it was not there. */
+  /** Removes a log for good; false if it was not there. In a shared place a tombstone stays. */
   remove(key: SessionKey): Promise<boolean>
+  /** Removes a log and its tombstone, so that its id is free again; false if neither was there. */
+  purge(key: SessionKey): Promise<boolean>
   /** Calls back on changes made by anyone, in one namespace or in all. Resolves when watching; stops by the result. */
   watch(namespace: string | undefined, events: WatchEvents): Promise<() => Promise<void>>
   /** Attachments by content. Same bytes, same name, stored once. */

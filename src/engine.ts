@@ -1,12 +1,12 @@
 /**
  * What all stores over one backend share in this process: the open logs, and for each namespace its infos and its watch.
  *
- * A directory that is opened twice with the same bus, `fsync` and `redact` is one engine, so that its bus hears of every event once. It
+ * A directory that is opened twice with the same bus and the same options is one engine, so that its bus hears of every event once. It
  * lives as long as a store uses it.
  */
 import { resolve } from 'node:path'
 import type { Backend } from './backend.ts'
-import { fileBackend, type FsyncPolicy } from './backends/file/index.ts'
+import { fileBackend, type FileBackendOptions } from './backends/file/index.ts'
 import type { Bus } from './bus.ts'
 import { Infos, type ListOptions, type Page } from './infos.ts'
 import type { Log } from './log.ts'
@@ -20,18 +20,18 @@ const NO_HOOK = {}
 /** The engine of a directory or a backend on a bus, with one more user. */
 export function useEngine(
   place: string | Backend,
-  fsync: FsyncPolicy | undefined,
+  options: FileBackendOptions,
   bus: Bus,
   redact: RedactHook | undefined,
 ): Engine {
-  const key = typeof place === 'string' ? `${fsync ?? ''} ${resolve(place)}` : place
+  const key = typeof place === 'string' ? `${options.fsync ?? ''} ${options.shared === true} ${resolve(place)}` : place
   let hooks = engines.get(bus)
   if (hooks === undefined) engines.set(bus, (hooks = new WeakMap()))
   let known = hooks.get(redact ?? NO_HOOK)
   if (known === undefined) hooks.set(redact ?? NO_HOOK, (known = new Map()))
   let engine = known.get(key)
   if (engine === undefined) {
-    const backend = typeof place === 'string' ? fileBackend(place, fsync === undefined ? {} : { fsync }) : place
+    const backend = typeof place === 'string' ? fileBackend(place, options) : place
     const forget = (): void => void known.delete(key)
     // A backend that was passed in belongs to who made it.
     engine = new Engine(backend, bus, redact, typeof place === 'string', forget)

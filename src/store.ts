@@ -6,6 +6,7 @@
  */
 import type { Backend, Capabilities, SessionKey } from './backend.ts'
 import type { FsyncPolicy } from './backends/file/index.ts'
+import { networkDisk } from './backends/file/network.ts'
 import { bus as defaultBus, type Bus, type Listener } from './bus.ts'
 import { useEngine, type Engine, type Namespace } from './engine.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
@@ -39,6 +40,11 @@ export interface StoreOptions {
    * a function of one's own. Attachments are not events.
    */
   readonly redact?: RedactHook
+  /**
+   * For roots whose copies are merged or synced, or that several machines reach over a network: every run writes to files of its own, and a
+   * deleted session stays deleted in every copy. Default false. Only for directories; all who write to one must agree (docs/shared.md).
+   */
+  readonly shared?: boolean
   /** Default: the bus of this process. */
   readonly bus?: Bus
 }
@@ -85,21 +91,32 @@ const DEFAULT_ROOT = '.sessions'
  * @param root a directory, which need not exist: it is created with the first session. Default: `$FOLDLOG_ROOT`, else `.sessions`
  */
 export async function openStore(root?: string | Backend, options: StoreOptions = {}): Promise<Store> {
-  const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, redact, bus = defaultBus } = options
+  const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, shared, redact, bus = defaultBus } = options
   assertOneOf(fsync, [undefined, 'always', 'everysec', 'never'], 'fsync')
+  assertOneOf(shared, [undefined, true, false], 'shared')
   // An empty variable is as good as none: it would name the current directory.
   const place = root ?? (process.env['FOLDLOG_ROOT'] || DEFAULT_ROOT)
   if (typeof place !== 'string') assertObject(place, 'root')
   encodeName(normalizeId(namespace) ?? namespace)
-  const engine = useEngine(place, fsync, bus, redact)
+  const backendOptions = { ...(fsync === undefined ? {} : { fsync }), ...(shared === undefined ? {} : { shared }) }
+  const engine = useEngine(place, backendOptions, bus, redact)
   const store = new Store({ engine, watch, stores: new Map(), listeners: new Set(), isClosed: false }, namespace)
   try {
+    if (typeof place === 'string' && shared !== true) warn(store, bus)
     await store.ready()
     return store
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+/** Says so if several machines may write to the root, and it is opened as if none did. */
+function warn({ root, name: namespace }: Store, bus: Bus): void {
+  const disk = networkDisk(root)
+  if (disk === undefined) return
+  const reason = `${root} is on a shared disk (${disk}), where machines that append to one file lose lines: open it with shared: true`
+  bus.publish({ type: 'store.degraded', root, namespace, reason })
 }
 
 /** The sessions of a namespace. */
@@ -198,7 +215,7 @@ export class Store {
     }
   }
 
-  /** Deletes a session for good, its log and all segments. False if it was not there. */
+  /** Deletes a session for good, its log and all segments. False if it was not there. In a shared root a tombstone stays, see `purge`. */
   async delete(id: string): Promise<boolean> {
     this.#check()
     const key = this.#key(this.#id(id))
@@ -208,6 +225,15 @@ export class Store {
     if (log !== undefined) log.markDeleted()
     else if (wasThere) this.#publishDeleted(key)
     return wasThere
+  }
+
+  /**
+   * Deletes a session and the tombstone that keeps it deleted in a shared root, so that its id is free again. False if neither was there.
+   * A copy that has not seen the deletion brings the session back: purge when all have.
+   */
+  async purge(id: string): Promise<boolean> {
+    const wasThere = await this.delete(id)
+    return (await this.#engine.backend.purge(this.#key(this.#id(id)))) || wasThere
   }
 
   /** A new session with the events up to `at`, ids kept, and this one as its parent. Keys and leases stay behind. */

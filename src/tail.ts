@@ -5,7 +5,7 @@
  * depend on who else reads. It is woken by hints and by this process's own changes, and looks by itself every two seconds.
  */
 import type { Backend, Cursor, SessionKey, StoredLine } from './backend.ts'
-import { isFoldlogError } from './errors.ts'
+import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
 import { isEventId } from './id.ts'
 import { deepFreeze } from './json.ts'
@@ -115,9 +115,9 @@ class Reader {
   }
 
   *#eventsOf(stored: StoredLine): Generator<TailEvent> {
-    const all = decodeLine(stored.bytes, stored).lines.flatMap((line) =>
-      eventsOf(line).map((event) => ({ line, event })),
-    )
+    const { lines } = decodeLine(stored.bytes, stored)
+    if (lines.some(({ type }) => type === 'session.deleted')) throw deleted(this.#key)
+    const all = lines.flatMap((line) => eventsOf(line).map((event) => ({ line, event })))
     // There are always more events than are skipped: otherwise the cursor was made of another line.
     for (let i = this.#skip < all.length ? this.#skip : 0; i < all.length; i++) {
       const { line, event } = all[i]!
@@ -153,6 +153,10 @@ class Reader {
     const data = { missing: [], added: [] }
     return deepFreeze({ id: '', type: 'session.rewound', time: new Date().toISOString(), data, cursor: '' })
   }
+}
+
+function deleted({ namespace, sessionId }: SessionKey): FoldlogError {
+  return new FoldlogError('NOT_FOUND', `session ${sessionId} in ${namespace} was deleted`, { namespace, sessionId })
 }
 
 function holds(lines: readonly Line[], eventId: string): boolean {

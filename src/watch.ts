@@ -18,6 +18,8 @@ const SHARE = 30
 interface Known {
   readonly version: string
   readonly end: Cursor | undefined
+  /** Files of it are there, but it was told as deleted: a tombstone is in them. */
+  readonly isGone?: boolean
 }
 
 export class Watch {
@@ -138,9 +140,10 @@ export class Watch {
     // Taken before looking: what comes while looking has another version, and is looked at again.
     const head = await this.#backend.head(key)
     const open = this.#logs.peek(key)
+    const known = this.#known.get(sessionId)
     if (open !== undefined) await this.#lookAtOpen(open)
-    else if (head !== undefined) await this.#discover(key)
-    else if (this.#known.has(sessionId)) {
+    const isGone = open?.isDeleted ?? (head === undefined || !(await this.#discover(key)))
+    if (isGone && open === undefined && known !== undefined && known.isGone !== true) {
       this.#bus.publish({
         type: 'session.deleted',
         root: this.#backend.root,
@@ -151,7 +154,7 @@ export class Watch {
       this.#infos.drop(sessionId)
     }
     if (head === undefined) this.#known.delete(sessionId)
-    else this.#known.set(sessionId, { version: head.version, end: this.#known.get(sessionId)?.end ?? head.end })
+    else this.#known.set(sessionId, { version: head.version, end: this.#known.get(sessionId)?.end ?? head.end, isGone })
   }
 
   async #lookAtOpen(log: Log): Promise<void> {
@@ -163,13 +166,15 @@ export class Watch {
     }
   }
 
-  async #discover(key: SessionKey): Promise<void> {
+  /** Opens a session, which tells what is new in it; false if it is gone by now, or a tombstone was merged into it. */
+  async #discover(key: SessionKey): Promise<boolean> {
     try {
       const log = await this.#logs.discover(key, this.told(key.sessionId))
       this.#known.set(key.sessionId, { version: '', end: log.cursor })
+      return true
     } catch (error) {
-      // Gone again before it was read: its own hint follows.
       if (!isFoldlogError(error, 'NOT_FOUND')) throw error
+      return false
     }
   }
 

@@ -56,6 +56,7 @@ class MemoryBackend implements Backend {
     watch: 'push',
     files: true,
     infos: true,
+    shared: false,
     maxLineBytes: MAX_LINE_BYTES,
   }
   readonly files: Backend['files']
@@ -173,6 +174,11 @@ class MemoryBackend implements Backend {
     this.#namespaces.get(key.namespace)?.delete(key.sessionId)
     this.#hint(key)
     return true
+  }
+
+  async purge(key: SessionKey): Promise<boolean> {
+    // Nothing stays of what is removed here.
+    return this.remove(key)
   }
 
   async watch(namespace: string | undefined, events: WatchEvents): Promise<() => Promise<void>> {

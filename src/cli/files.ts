@@ -8,19 +8,21 @@ import type { SessionKey } from '../backend.ts'
 import { isMissing, storageError } from '../backends/file/failure.ts'
 import { openRegular, TO_READ } from '../backends/file/log-file.ts'
 import { namespacePath, parseFileName } from '../backends/file/paths.ts'
+import { TOMBSTONE_SEGMENT } from '../backends/file/tombstone.ts'
 import { decodeName, encodeName } from '../name.ts'
 
 const CHUNK_BYTES = 1 << 20
 
-/** The ids of a namespace's sessions, in no particular order. */
+/** The ids of a namespace's sessions, in no particular order, without those that a tombstone keeps deleted. */
 export async function sessionIds(root: string, namespace: string): Promise<readonly string[]> {
   const ids = new Set<string>()
+  const buried = new Set<string>()
   for (const entry of await entries(namespacePath(root, namespace))) {
-    const session = entry.isFile() ? parseFileName(entry.name)?.session : undefined
+    const { session, segment } = (entry.isFile() ? parseFileName(entry.name) : undefined) ?? {}
     const id = session === undefined ? undefined : decodeName(session)
-    if (id !== undefined) ids.add(id)
+    if (id !== undefined) (segment === TOMBSTONE_SEGMENT ? buried : ids).add(id)
   }
-  return [...ids]
+  return [...ids].filter((id) => !buried.has(id))
 }
 
 /** The paths of a session's files: the first one, if it is there, and the segments in their order. */

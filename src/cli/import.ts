@@ -8,7 +8,10 @@ import { counted, plain, wrap } from './text.ts'
 
 export async function importTranscripts(call: Call): Promise<Exit> {
   const { importClaudeCode } = await import('../importers/index.ts')
-  await using store = await openStore(call.root, { namespace: call.namespace ?? 'default' })
+  await using store = await openStore(call.root, {
+    namespace: call.namespace ?? 'default',
+    shared: call.flag('shared'),
+  })
   const report = await importClaudeCode(store, call.args)
   if (call.isJson) await call.out.json(report)
   else await call.out.line(linesOf(report, call.out.width).join('\n'))

@@ -161,7 +161,9 @@ export const VERBS: readonly Verb[] = [
       isMany: true,
       text: 'transcripts, or directories with all below them',
     },
-    options: [],
+    options: [
+      { name: 'shared', text: 'into a shared root: write files of its own, as all who write to such a root must' },
+    ],
     examples: [
       { command: 'foldlog import ~/.claude/projects', text: 'everything' },
       { command: 'foldlog import -n work ~/.claude/projects/-home-me-work', text: 'one project, into a namespace' },

@@ -85,6 +85,7 @@ export const concurrencyLaws: readonly Law[] = [
   },
   {
     name: 'of several who create a session one wins, and it has that one’s lines only',
+    needs: ({ shared }) => (shared ? 'capabilities.shared: all may, the log has the lines of all' : undefined),
     async run(backend, { reopen }) {
       const other = (await reopen?.()) ?? backend
       for (let round = 0; round < 10; round++) {

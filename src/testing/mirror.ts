@@ -109,6 +109,10 @@ class Mirror implements Backend {
     return this.#same('remove', (backend) => backend.remove(key))
   }
 
+  async purge(key: SessionKey): Promise<boolean> {
+    return this.#same('purge', (backend) => backend.purge(key))
+  }
+
   async watch(namespace: string | undefined, events: WatchEvents): Promise<() => Promise<void>> {
     const stops = await this.#both('watch', (backend) => backend.watch(namespace, events))
     return async () => {
@@ -218,6 +222,7 @@ function weaker(one: Capabilities, two: Capabilities): Capabilities {
     watch: WATCHES[Math.min(WATCHES.indexOf(one.watch), WATCHES.indexOf(two.watch))]!,
     files: one.files && two.files,
     infos: one.infos && two.infos,
+    shared: one.shared || two.shared,
     maxLineBytes: Math.min(one.maxLineBytes, two.maxLineBytes),
   }
 }

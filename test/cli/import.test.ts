@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { run, temp } from './run.ts'
@@ -49,6 +49,18 @@ test('import goes into the namespace of -n, and a second time adds nothing', asy
   expect(totals).toMatchObject({ messages: 2, known: 0 })
   expect((await json()).totals).toMatchObject({ added: 0, known: totals.added })
   expect((await run(['ls', '-n', 'work', '--json'], { cwd: folder })).stdout).toContain('"namespace":"work"')
+})
+
+test('import --shared writes segments, and a second time adds nothing', async () => {
+  const { folder, file } = await transcripts()
+  for (const expected of [{ known: 0 }, { added: 0 }]) {
+    const { stdout } = await run(['import', '--shared', '--json', file], { cwd: folder })
+    expect((JSON.parse(stdout) as { totals: unknown }).totals).toMatchObject(expected)
+  }
+  const names = await readdir(join(folder, '.sessions', 'default'))
+  expect(names.filter((name) => name.endsWith('.jsonl'))).toEqual([
+    expect.stringMatching(/^[^.]+\.[0-9A-Z]{26}\.jsonl$/),
+  ])
 })
 
 test('a path that is not there is not found', async () => {

@@ -44,6 +44,7 @@ const STORE_CALLS: { readonly [name: string]: (store: Store) => Promise<unknown>
   list: async (store) => store.list(),
   'iterating a list': (store) => store.list()[Symbol.asyncIterator]().next(),
   delete: (store) => store.delete('s'),
+  purge: (store) => store.purge('s'),
   fork: (store) => store.fork('s'),
   merge: (store) => store.merge('s', []),
   putFile: (store) => store.putFile(Buffer.from('x'), 'text/plain'),

@@ -483,6 +483,7 @@ function counting(root: string): { readonly backend: Backend; readonly lines: ()
     list: (namespace) => inner.list(namespace),
     namespaces: () => inner.namespaces(),
     remove: (key) => inner.remove(key),
+    purge: (key) => inner.purge(key),
     watch: (namespace, events) => inner.watch(namespace, events),
     flush: () => inner.flush(),
     check: () => inner.check(),

@@ -115,7 +115,7 @@ export class OtherProcess {
   /** `via`: see {@link Launch}. */
   constructor(
     root: string,
-    options: { readonly namespace?: string; readonly fsync?: string } = {},
+    options: { readonly namespace?: string; readonly fsync?: string; readonly shared?: boolean } = {},
     via: readonly string[] = [],
   ) {
     this.#child = new Child({ script: 'other', via }, root, JSON.stringify(options))

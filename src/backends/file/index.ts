@@ -38,11 +38,16 @@ export interface FileBackendOptions {
    * second. `'always'`: an append resolves when they are there, which costs some 0.2 ms. `'never'`: left to the system.
    */
   readonly fsync?: FsyncPolicy
+  /**
+   * For roots whose copies are merged or synced, or that several machines reach over a network. Default false. Every backend then writes to
+   * files of its own and removing leaves a tombstone; an append costs a `stat` for each file of the log.
+   */
+  readonly shared?: boolean
 }
 
 /** Keeps logs as files under `root`, which is made with the first session. Touches no disk yet. */
 export function fileBackend(root: string, options: FileBackendOptions = {}): Backend {
-  return new FileBackend(resolve(root), options.fsync ?? 'everysec')
+  return new FileBackend(resolve(root), options.fsync ?? 'everysec', options.shared ?? false)
 }
 
 class FileBackend implements Backend {
@@ -57,14 +62,15 @@ class FileBackend implements Backend {
   #loading: Promise<LogAccess> | undefined
   #isClosed = false
 
-  constructor(root: string, policy: FsyncPolicy) {
+  constructor(root: string, policy: FsyncPolicy, isShared: boolean) {
     this.root = root
     this.capabilities = {
       durability: policy === 'always' ? 'disk' : 'process',
-      guards: 'exact',
+      guards: isShared ? 'none' : 'exact',
       watch: 'push',
       files: true,
       infos: true,
+      shared: isShared,
       maxLineBytes: MAX_LINE_BYTES,
     }
     this.#policy = policy
@@ -116,6 +122,10 @@ class FileBackend implements Backend {
     return (await this.#open()).remove(key)
   }
 
+  async purge(key: SessionKey): Promise<boolean> {
+    return (await this.#open()).purge(key)
+  }
+
   async watch(namespace: string | undefined, events: WatchEvents): Promise<() => Promise<void>> {
     this.#assertOpen()
     // Loaded when something is watched: the watcher costs time to load, and most processes need none.
@@ -156,7 +166,7 @@ class FileBackend implements Backend {
   async #open(): Promise<LogAccess> {
     this.#assertOpen()
     this.#loading ??= import('./log-access.ts').then(
-      ({ LogAccess }) => (this.#access = new LogAccess(this.root, this.#policy)),
+      ({ LogAccess }) => (this.#access = new LogAccess(this.root, this.#policy, this.capabilities.shared)),
     )
     return this.#access ?? this.#loading
   }

@@ -15,6 +15,7 @@ export interface Io {
   statSync: typeof fs.statSync
   lstatSync: typeof fs.lstatSync
   fstatSync: typeof fs.fstatSync
+  statfsSync: typeof fs.statfsSync
   readdirSync: typeof fs.readdirSync
   mkdirSync: typeof fs.mkdirSync
   renameSync: typeof fs.renameSync
@@ -34,6 +35,7 @@ export const io: Io = {
   statSync: fs.statSync,
   lstatSync: fs.lstatSync,
   fstatSync: fs.fstatSync,
+  statfsSync: fs.statfsSync,
   readdirSync: fs.readdirSync,
   mkdirSync: fs.mkdirSync,
   renameSync: fs.renameSync,

@@ -1,7 +1,8 @@
 /**
  * Listings: one `readdir` of a namespace and one `stat` a file, no more.
  *
- * What is not a regular file, and whatever has a name that foldlog does not make, is not a session.
+ * What is not a regular file, and whatever has a name that foldlog does not make, is not a session. Neither is one that has a
+ * tombstone for a file; only files of just that size are read to know.
  */
 import type { Stats } from 'node:fs'
 import type { Cursor, Head } from '../../backend.ts'
@@ -10,8 +11,9 @@ import { cursorPart, IN_LINE, inodeText, placeText } from './cursor.ts'
 import { isMissing, storageError } from './failure.ts'
 import { statNamespace } from './folders.ts'
 import { io } from './io.ts'
-import { LOG_SUFFIX, namespacePath, parseFileName } from './paths.ts'
+import { logPath, namespacePath, parseFileName } from './paths.ts'
 import type { LogFile } from './log-file.ts'
+import { isTombstone } from './tombstone.ts'
 
 /** The clocks of disks tick in up to two seconds: a change that close to the last one may leave no trace. */
 const SETTLED_MS = 2000
@@ -24,12 +26,14 @@ export function listHeads(root: string, namespace: string): readonly Head[] {
   const now = Date.now()
   const heads: Head[] = []
   const segmented = new Map<string, Map<string, Stats>>()
+  const buried = new Set<string>()
   for (const file of namesIn(directory)) {
     const name = parseFileName(file)
     if (name === undefined) continue
     const { session, segment } = name
     const stat = io.lstatSync(`${directory}/${file}`, NO_THROW)
     if (stat === undefined || !stat.isFile()) continue
+    if (!buried.has(session) && isTombstone(`${directory}/${file}`, stat.size)) buried.add(session)
     if (segment !== undefined) {
       const files = segmented.get(session)
       if (files === undefined) segmented.set(session, new Map([[segment, stat]]))
@@ -39,7 +43,14 @@ export function listHeads(root: string, namespace: string): readonly Head[] {
     const sessionId = decodeName(session)
     if (sessionId !== undefined) heads.push(new FileHead(sessionId, stat, now))
   }
-  return segmented.size === 0 ? heads : addSegments(heads, segmented, now)
+  if (segmented.size === 0 && buried.size === 0) return heads
+  return without(buried, addSegments(heads, segmented, now))
+}
+
+function without(buried: ReadonlySet<string>, heads: readonly Head[]): readonly Head[] {
+  if (buried.size === 0) return heads
+  const ids = new Set([...buried].map(decodeName))
+  return heads.filter(({ sessionId }) => !ids.has(sessionId))
 }
 
 function addSegments(heads: readonly Head[], segmented: Map<string, Map<string, Stats>>, now: number): readonly Head[] {
@@ -56,11 +67,15 @@ export function headOfLog(log: LogFile, segments: readonly string[]): Head | und
   const now = Date.now()
   const stat = io.lstatSync(log.path, NO_THROW)
   const first = stat?.isFile() === true ? new FileHead(log.key.sessionId, stat, now) : undefined
+  if (first !== undefined && isTombstone(log.path, first.sizeBytes)) return undefined
   if (segments.length === 0) return first
   const files = new Map<string, Stats>()
   for (const segment of segments) {
-    const other = io.lstatSync(`${log.directory}/${log.session}.${segment}${LOG_SUFFIX}`, NO_THROW)
-    if (other?.isFile() === true) files.set(segment, other)
+    const path = logPath(log.directory, log.session, segment)
+    const other = io.lstatSync(path, NO_THROW)
+    if (other?.isFile() !== true) continue
+    if (isTombstone(path, other.size)) return undefined
+    files.set(segment, other)
   }
   return files.size === 0 ? first : combine(log.key.sessionId, first, files, now)
 }

@@ -3,10 +3,12 @@
  * decides which lines count, sync.ts makes them last.
  */
 import type { AppendOptions, AppendResult, Cursor, Head, LineBatch, NewLine, SessionKey } from '../../backend.ts'
+import { FoldlogError } from '../../errors.ts'
 import { storageError, typed } from './failure.ts'
 import { Attachments } from './files.ts'
 import { GuardedWriter } from './guarded.ts'
 import { headOfLog } from './list.ts'
+import type { LogFile } from './log-file.ts'
 import { Logs } from './logs.ts'
 import { Outbox } from './outbox.ts'
 import { readLog } from './read.ts'
@@ -14,7 +16,9 @@ import { removeLog } from './remove.ts'
 import { clearLeftovers, whenNotRewritten } from './rewrite-lock.ts'
 import { FileRewrites } from './rewrites.ts'
 import { Segments } from './segments.ts'
+import { SharedWriter } from './shared.ts'
 import { type FsyncPolicy, Syncer } from './sync.ts'
+import { bury, isBuried } from './tombstone.ts'
 import { Writer } from './write.ts'
 
 export class LogAccess {
@@ -24,16 +28,23 @@ export class LogAccess {
   readonly #logs: Logs
   readonly #segments = new Segments()
   readonly #sync: Syncer
-  readonly #writer: Writer
-  readonly #guarded: GuardedWriter
+  readonly #writer: Writer | SharedWriter
+  /** Not in a shared root. */
+  readonly #guarded: GuardedWriter | undefined
+  readonly #isShared: boolean
   readonly #outbox: Outbox
 
-  constructor(root: string, policy: FsyncPolicy) {
+  constructor(root: string, policy: FsyncPolicy, isShared: boolean) {
     this.#root = root
+    this.#isShared = isShared
     this.#logs = new Logs(root)
     this.#sync = new Syncer(policy, (log) => this.#writer.open(log))
-    this.#writer = new Writer(root, this.#segments, this.#sync)
-    this.#guarded = new GuardedWriter(this.#writer, this.#segments, this.#sync)
+    if (isShared) this.#writer = new SharedWriter(root, this.#segments, this.#sync)
+    else {
+      const writer = new Writer(root, this.#segments, this.#sync)
+      this.#writer = writer
+      this.#guarded = new GuardedWriter(writer, this.#segments, this.#sync)
+    }
     this.#outbox = new Outbox(root)
     this.rewrites = new FileRewrites(root, this.#logs, this.#segments)
     this.attachments = new Attachments(root, this.#sync)
@@ -47,7 +58,7 @@ export class LogAccess {
       const appended =
         expect === undefined || expect === 'absent'
           ? this.#writer.append(log, lines, options)
-          : this.#guarded.append(log, lines, expect)
+          : this.#guardedOr(log).append(log, lines, expect)
       // The one place where the outbox is written to: the log has the lines, nobody was told yet.
       if (!this.#outbox.isOn) return appended
       return appended instanceof Promise
@@ -71,18 +82,50 @@ export class LogAccess {
     const log = this.#logs.get(key)
     await log.busy
     try {
-      let wasThere = removeLog(log, this.#segments)
+      let wasThere = await this.#remove(log)
       // A rewrite that had begun before may have put the log back.
-      if (await whenNotRewritten(log)) wasThere = removeLog(log, this.#segments) || wasThere
+      if (await whenNotRewritten(log)) wasThere = (await this.#remove(log)) || wasThere
       clearLeftovers(log)
-      this.#sync.forget(log)
-      this.#logs.forget(log)
       if (wasThere && this.#outbox.isOn) this.#outbox.removed(log)
-      if (wasThere) await this.#sync.rearranged(log.directory)
+      await this.#forget(log, wasThere)
       return wasThere
     } catch (error) {
       throw storageError(error, 'remove', { ...log.key, path: log.path })
     }
+  }
+
+  async purge(key: SessionKey): Promise<boolean> {
+    const wasThere = await this.remove(key)
+    const log = this.#logs.get(key)
+    try {
+      // Whatever is left is a tombstone, or is hidden by one.
+      const wasBuried = removeLog(log, this.#segments)
+      await this.#forget(log, wasBuried)
+      return wasThere || wasBuried
+    } catch (error) {
+      throw storageError(error, 'remove', { ...log.key, path: log.path })
+    }
+  }
+
+  async #remove(log: LogFile): Promise<boolean> {
+    if (this.#isShared) return bury(log, this.#segments, this.#sync.policy !== 'never')
+    return !isBuried(log, this.#segments) && removeLog(log, this.#segments)
+  }
+
+  async #forget(log: LogFile, wasThere: boolean): Promise<void> {
+    this.#sync.forget(log)
+    if (log.standIn !== undefined) this.#sync.forget(log.standIn)
+    this.#logs.forget(log)
+    if (wasThere) await this.#sync.rearranged(log.directory)
+  }
+
+  #guardedOr(log: LogFile): GuardedWriter {
+    if (this.#guarded !== undefined) return this.#guarded
+    throw new FoldlogError(
+      'UNSUPPORTED',
+      'appends to a shared root cannot be guarded: no two writers share a file there',
+      log.key,
+    )
   }
 
   release(key: SessionKey): void {

@@ -11,7 +11,7 @@ import { encodeName } from '../../name.ts'
 import { type Chunk, chunksOf, eachLine, lineBefore } from './chunks.ts'
 import { editedInodeText, inodeText, markOf, placeText } from './cursor.ts'
 import { io } from './io.ts'
-import { LOG_SUFFIX, namespacePath } from './paths.ts'
+import { logPath, namespacePath } from './paths.ts'
 import { ID_AT, ID_LENGTH, idAt, Survey } from './prefix.ts'
 
 // Windows has neither of the two; there every path that is opened is looked at first.
@@ -137,7 +137,7 @@ export class LogFile {
   syncing: Promise<void> | undefined
   nextSync: Promise<void> | undefined
 
-  /** The segment that is appended to where a log has no first file. */
+  /** The segment that is appended to: where a log has no first file, and in shared roots, where it is this process's own. */
   standIn: LogFile | undefined
 
   constructor(root: string, key: SessionKey, segment = '') {
@@ -145,7 +145,7 @@ export class LogFile {
     this.segment = segment
     this.directory = namespacePath(root, key.namespace)
     this.session = encodeName(key.sessionId)
-    this.path = `${this.directory}/${this.session}${segment === '' ? '' : `.${segment}`}${LOG_SUFFIX}`
+    this.path = logPath(this.directory, this.session, segment)
   }
 
   /** Whether the file has been there. */

@@ -21,6 +21,11 @@ export function namespacePath(root: string, namespace: string): string {
   return `${root}/${encodeName(namespace)}`
 }
 
+/** The path of a file of a log: of its first one if `segment` is empty. */
+export function logPath(directory: string, session: string, segment: string): string {
+  return `${directory}/${session}${segment === '' ? '' : `.${segment}`}${LOG_SUFFIX}`
+}
+
 /** The encoded session and, for a segment, its ULID; undefined if the file is not of a log. */
 export function parseFileName(file: string): { readonly session: string; readonly segment?: string } | undefined {
   if (!file.endsWith(LOG_SUFFIX)) return undefined

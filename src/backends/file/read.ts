@@ -7,6 +7,7 @@
  *    otherwise `STALE_CURSOR`. A file that it does not speak of is read from its start.
  *  - A first file of known size that changed without growing may have other content anywhere: cursors made before that
  *    are stale. Of a file that grew, and of segments, only the place is checked.
+ *  - A log that has a tombstone for a file is not there, whatever its other files hold.
  *  - Only lines that count are yielded (guard.ts). If a later line changes that for one that came before the cursor,
  *    the cursor is stale.
  *
@@ -34,7 +35,9 @@ import { closeQuietly, type LogFile, openRegular, TO_READ } from './log-file.ts'
 import { isAside, LOG_SUFFIX } from './paths.ts'
 import { LF, mayBeGuarded } from './prefix.ts'
 import type { Segments } from './segments.ts'
+import { isTombstone } from './tombstone.ts'
 import { verdictsOf } from './verdicts.ts'
+import { deleted } from './write.ts'
 
 /** A read this short is done before anyone else can close the descriptor, so it needs none of its own. */
 const SHORT_BYTES = 1 << 20
@@ -199,13 +202,14 @@ class Reading {
     if (source.segment !== '') {
       const stat = io.lstatSync(source.path, NO_THROW)
       if (stat === undefined) return false
+      if (stat.size === place?.offset && inodeText(stat.ino) === place.inode) {
+        source.to = place.offset
+        return true
+      }
+      if (isTombstone(source.path, stat.size)) throw deleted(this.#log)
       if (place === undefined) {
         // It may go before its turn comes.
         if (isAside(source.segment)) this.#open(source)
-        return true
-      }
-      if (stat.size === place.offset && inodeText(stat.ino) === place.inode) {
-        source.to = place.offset
         return true
       }
     }
@@ -214,6 +218,10 @@ class Reading {
     } catch (error) {
       if (isMissing(error)) return false
       throw error
+    }
+    if (source.segment === '' && isTombstone(source.path, source.to)) {
+      source.close()
+      throw deleted(this.#log)
     }
     if (place !== undefined && !holds(source, place)) {
       source.close()

@@ -5,7 +5,7 @@ import type { LogFile } from './log-file.ts'
 import { notALog } from './log-file.ts'
 import { isMissing, storageError } from './failure.ts'
 import { io } from './io.ts'
-import { LOG_SUFFIX } from './paths.ts'
+import { logPath } from './paths.ts'
 import type { Segments } from './segments.ts'
 
 const NO_THROW = { throwIfNoEntry: false } as const
@@ -14,7 +14,8 @@ const NO_THROW = { throwIfNoEntry: false } as const
 export function removeLog(log: LogFile, segments: Segments): boolean {
   const others = segments.of(log.directory, log.session)
   // The first file goes first: from then on no process can append to it by its path.
-  const paths = [log.path, ...others.map((segment) => `${log.directory}/${log.session}.${segment}${LOG_SUFFIX}`)]
+  // A tombstone has the first name of all segments and goes last: nothing that it hides comes back meanwhile.
+  const paths = [log.path, ...[...others].reverse().map((segment) => logPath(log.directory, log.session, segment))]
   let wasThere = false
   for (const path of paths) {
     try {

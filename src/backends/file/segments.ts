@@ -17,7 +17,7 @@ const SHARE = 20
 
 interface Listing {
   /** ULIDs, sorted, by encoded session. */
-  readonly segments: ReadonlyMap<string, readonly string[]>
+  readonly segments: Map<string, readonly string[]>
   mtimeMs: number
   readonly takenMs: number
   readonly costMs: number
@@ -48,6 +48,15 @@ export class Segments {
       listing.isOurs = true
     }
     return result
+  }
+
+  /** Makes a change of our own that adds a segment to a directory, and keeps the listing. */
+  addDuring(directory: string, session: string, segment: string, change: () => void): void {
+    this.keepDuring(directory, change)
+    const segments = this.#listings.get(directory)?.segments
+    const known = segments?.get(session)
+    if (known === undefined) segments?.set(session, [segment])
+    else if (!known.includes(segment)) segments!.set(session, [...known, segment].sort())
   }
 
   /** Forgets what is known of a directory. */

@@ -321,7 +321,7 @@ function mayHaveGrown(log: LogFile): boolean {
   }
 }
 
-function failure(log: LogFile, lines: readonly NewLine[], error: unknown): FoldlogError {
+export function failure(log: LogFile, lines: readonly NewLine[], error: unknown): FoldlogError {
   if (isMissing(error)) return missing(log)
   return storageError(error, 'append to', {
     ...log.key,
@@ -330,7 +330,7 @@ function failure(log: LogFile, lines: readonly NewLine[], error: unknown): Foldl
   })
 }
 
-function shortWrite(log: LogFile, written: number, length: number): Error {
+export function shortWrite(log: LogFile, written: number, length: number): Error {
   const error = new Error(`${written} of ${length} bytes were written to ${log.path}`)
   return Object.assign(error, { code: 'ENOSPC' })
 }
@@ -349,7 +349,7 @@ function notThere(log: LogFile, message: string): FoldlogError {
   return new FoldlogError('NOT_FOUND', message, { ...log.key, path: log.path })
 }
 
-function exists(log: LogFile): FoldlogError {
+export function exists(log: LogFile): FoldlogError {
   return new FoldlogError(
     'ALREADY_EXISTS',
     `session ${log.key.sessionId} is there already: get it, or choose another id`,
