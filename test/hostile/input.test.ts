@@ -61,7 +61,7 @@ test.each(REFUSED)(
   },
 )
 
-test('rows 46, 49: data nested deeper than 200, and cycles, are refused as too large, and nothing is written', async () => {
+test('row 46, row 49: data nested deeper than 200, and cycles, are refused as too large, and nothing is written', async () => {
   const root = temp()
   const { store } = await open(root)
   const session = await store.create({ id: 's' })

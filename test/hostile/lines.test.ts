@@ -3,7 +3,7 @@
  */
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { DamageKind } from '../../src/line.ts'
 import { anew, idsOf, logPath, open, temp, textsOf } from '../support/temp.ts'
 
@@ -148,7 +148,7 @@ test('row 3: an event behind a torn line is recovered, and the fragment is damag
 test('events glued on one line are all read', () =>
   check([CREATED, message(1), message(2), LF, message(3), message(4), LF], ['m1', 'm2', 'm3', 'm4']))
 
-test('row g3: conflict markers of git are damage, and the events of both sides count', () =>
+test('g3: conflict markers of git are damage, and the events of both sides count', () =>
   check(
     [
       CREATED,
@@ -246,7 +246,7 @@ test('row 44: JSON that is no event is damage', () =>
     ['m1'],
   ))
 
-test('rows 27, 44: ids that are no ULIDs, or past the year 6000, are damage', () =>
+test('row 27, row 44: ids that are no ULIDs, or past the year 6000, are damage', () =>
   check(
     [
       CREATED,
@@ -440,4 +440,25 @@ test('a message of 5 MB comes back as it was', async () => {
   const { messages, damage } = await anew(root, 's')
   expect(textsOf(messages)).toEqual([text, 'next'])
   expect(damage).toEqual([])
+})
+
+test('row 26: a clock that jumps back or ahead changes no order and loses nothing', async () => {
+  const root = temp()
+  const { store } = await open(root)
+  const session = await store.create({ id: 'jumps' })
+  const now = Date.now()
+  const ids: string[] = []
+  try {
+    for (const [i, jump] of [0, 3_600_000, -3_600_000, -86_400_000, 60_000, 0].entries()) {
+      vi.spyOn(Date, 'now').mockReturnValue(now + jump)
+      ids.push((await session.add({ id: `m${i}`, text: 'x' })).id)
+    }
+  } finally {
+    vi.restoreAllMocks()
+  }
+  const fresh = await anew(root, 'jumps')
+  expect(idsOf(fresh.messages)).toEqual(ids)
+  const eventIds = fresh.events.map(({ id }) => id)
+  expect(eventIds).toEqual([...eventIds].sort())
+  expect(new Set(eventIds).size).toBe(7)
 })

@@ -65,7 +65,7 @@ function walk(directory: string, top = directory): string[] {
   })
 }
 
-test('rows 50, 51: any session id is one file in its namespace, and a listing gives it back', async () => {
+test('row 50, row 51: any session id is one file in its namespace, and a listing gives it back', async () => {
   const outside = temp()
   const root = join(outside, 'a', 'b', 'root')
   const { store } = await open(root)
@@ -92,7 +92,7 @@ test('rows 50, 51: any session id is one file in its namespace, and a listing gi
   expect(walk(outside).filter((path) => path.endsWith('.jsonl') && !path.includes('.cache'))).toEqual([])
 })
 
-test('rows 50, 51: any namespace is one directory in the root, and namespaces() gives it back', async () => {
+test('row 50, row 51: any namespace is one directory in the root, and namespaces() gives it back', async () => {
   const outside = temp()
   const root = join(outside, 'root')
   const { store } = await open(root)

@@ -50,7 +50,7 @@ function symlinkOrDevice(path: string): void {
 }
 
 test.each(Object.keys(OBSTACLES))(
-  'rows 53, 54: %s where a log should be is refused at once and left alone',
+  'row 53, row 54: %s where a log should be is refused at once and left alone',
   async (kind) => {
     const [root, outside] = [temp(), temp()]
     const { store } = await open(root)

@@ -200,7 +200,7 @@ async function stateOf(session: Session): Promise<unknown> {
   }
 }
 
-test('a log whose lines are shuffled and repeated is the same conversation', PATIENT, async () => {
+test('row 25: a log whose lines are shuffled and repeated is the same conversation', PATIENT, async () => {
   const root = temp()
   const { store } = await open(root)
   const bytes = await richLog(root, store)

@@ -104,7 +104,7 @@ test('row 23: processes that all follow an id of the future mint none twice', PA
 })
 
 test.each([1, 3, 8, 20, 40, 60])(
-  'two adds by another process %i ms apart are both told, each once',
+  'row 36: two adds by another process %i ms apart are both told, each once',
   PATIENT,
   async (gapMs) => {
     const root = temp()

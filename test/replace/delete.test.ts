@@ -101,7 +101,7 @@ test('a tombstone in a log beats everything: the session is not there, whoever a
   expect((await later.list({ archived: 'all' })).items).toEqual([])
 })
 
-test('row g7: a path that is empty for a moment is waited for: the append lands in the file that comes', async () => {
+test('g7: a path that is empty for a moment is waited for: the append lands in the file that comes', async () => {
   const root = temp()
   const { store } = await open(root)
   const session = await store.create({ id: 's' })

@@ -57,7 +57,7 @@ function cameBack(heard: Heard): string[] {
   ])
 }
 
-test('rows 33, g7: a checkout of another branch is seen by the next look, and told', async () => {
+test('row 33, g7: a checkout of another branch is seen by the next look, and told', async () => {
   const { root, session, heard, git } = await work()
   git('checkout', '--quiet', 'main')
   expect(idsOf(await session.messages())).toEqual(['a', 'b'])
@@ -68,7 +68,7 @@ test('rows 33, g7: a checkout of another branch is seen by the next look, and to
   expect((await anew(root, 's')).damage).toEqual([])
 })
 
-test('rows 33, g7: an append after a checkout lands in the file of that branch', async () => {
+test('row 33, g7: an append after a checkout lands in the file of that branch', async () => {
   const { root, session, git } = await work()
   git('checkout', '--quiet', 'main')
   await session.add({ id: 'd', text: 'text of d' })
@@ -80,7 +80,7 @@ test('rows 33, g7: an append after a checkout lands in the file of that branch',
   expect((await anew(root, 's')).damage).toEqual([])
 })
 
-test('rows 33, g7: a watcher sees a checkout without anybody looking', async () => {
+test('row 33, g7: a watcher sees a checkout without anybody looking', async () => {
   const { heard, git } = await work({ watch: true })
   git('checkout', '--quiet', 'main')
   await heard.until(() => heard.of('session.rewound').length === 1)
@@ -91,7 +91,7 @@ test('rows 33, g7: a watcher sees a checkout without anybody looking', async () 
   expect(heard.of('session.deleted')).toEqual([])
 })
 
-test('row g1: branches that both went on merge without a conflict, and every handle sees both', async () => {
+test('g1: branches that both went on merge without a conflict, and every handle sees both', async () => {
   const { root, session, git } = await work()
   git('checkout', '--quiet', 'main')
   await session.add({ id: 'd', text: 'text of d' })
@@ -107,7 +107,7 @@ test('row g1: branches that both went on merge without a conflict, and every han
 })
 
 test(
-  'row g7: whatever is acknowledged while git checks branches out is in the file or was told as missing',
+  'g7: whatever is acknowledged while git checks branches out is in the file or was told as missing',
   PATIENT,
   async () => {
     const { root, session, heard, git } = await work()

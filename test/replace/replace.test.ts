@@ -159,7 +159,7 @@ const WAYS: { readonly [name: string]: Way } = {
   },
 }
 
-describe.each(Object.entries(WAYS))('rows 33–35: %s', (_, { how, after, missing, added }) => {
+describe.each(Object.entries(WAYS))('row 33, row 34, row 35: %s', (_, { how, after, missing, added }) => {
   test('the next look sees it and tells what went and what came', async () => {
     const { root, path, session, heard } = await setting()
     how(path)
