@@ -154,7 +154,7 @@ while (performance.now() < end && problems.length === 0) {
   try {
     await act(soak)
   } catch (error) {
-    fail(`${name}: ${error instanceof Error ? error.stack : String(error)}`)
+    fail(`${String(name)}: ${error instanceof Error ? String(error.stack) : String(error)}`)
   }
   await wait(soak.below(60))
 }
