@@ -186,7 +186,8 @@ function parse(bytes: Buffer, start: number, end: number): Line | DamageKind {
     value = JSON.parse(text) as Json
   } catch {
     // Not JSON is an answer here, not a failure: the caller looks closer.
-    return text.startsWith('{"v":') || MARKER.startsWith(text)
+    // However short: what a write that was cut has left is the beginning of a line.
+    return text.startsWith('{"v":') || '{"v":'.startsWith(text)
       ? 'torn'
       : CONFLICT.test(text)
         ? 'conflict-marker'
