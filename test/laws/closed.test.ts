@@ -53,7 +53,6 @@ const STORE_CALLS: { readonly [name: string]: (store: Store) => Promise<unknown>
   redact: (store) => store.redact({ returned: true }),
   flush: (store) => store.flush(),
   prune: (store) => store.prune({ olderThan: 0 }),
-  flush: (store) => store.flush(),
   namespaces: (store) => store.namespaces(),
   'create in another namespace': (store) => store.namespace('other').create(),
 }
