@@ -6,7 +6,7 @@ import { PATIENT } from '../support/rounds.ts'
 import { Model, type Variant } from './model.ts'
 
 test(
-  'rows 28, 29: two guarded writers and a plain one, all interleavings with up to two crashes: no law is broken',
+  'row 28, row 29: two guarded writers and a plain one, all interleavings with up to two crashes: no law is broken',
   PATIENT,
   () => {
     const model = new Model().run()
@@ -29,7 +29,7 @@ const BROKEN: readonly (readonly [name: string, variant: Variant, law: RegExp])[
 ]
 
 for (const [name, variant, law] of BROKEN) {
-  test(`the model catches: ${name}`, PATIENT, () => {
+  test(`row 28: the model catches: ${name}`, PATIENT, () => {
     expect(() => new Model(variant).run()).toThrow(law)
   })
 }

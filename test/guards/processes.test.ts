@@ -99,7 +99,7 @@ async function begin(root: string, id: string): Promise<Race> {
   return race
 }
 
-test('rows 28, 29: writers are killed at any moment of a guarded call', VERY_PATIENT, async () => {
+test('row 28, row 29: writers are killed at any moment of a guarded call', VERY_PATIENT, async () => {
   const root = temp()
   const kills = rounds(500)
   let [wins, losses] = [0, 0]
