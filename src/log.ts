@@ -78,6 +78,13 @@ class News {
   rewound: { readonly missing: SessionEvent[]; readonly added: SessionEvent[] } | undefined
 }
 
+/** Whether there is nothing to tell. */
+function isNothing({ arrivals, rewound }: News): boolean {
+  return arrivals.length === 0 && rewound === undefined
+}
+
+/** The info says how much damage there is, which may come and go without an event. */
+const DAMAGE_CHANGED: Change = { kind: 'events', arrivals: [] }
 const READY = Promise.resolve()
 const NO_OPTIONS = {} as const
 const SKEW_MS = 24 * 3600 * 1000
@@ -387,13 +394,17 @@ export class Log {
   async #readOn(): Promise<void> {
     const state = this.#state
     const news = new News()
+    const damageBefore = state.damage.length
     try {
       await this.#read(state, news)
     } catch (error) {
       if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
       await this.#reread(state)
     } finally {
-      if (state === this.#state) this.#tellNews(state, news)
+      if (state === this.#state) {
+        this.#tellNews(state, news)
+        if (isNothing(news) && state.damage.length > damageBefore) this.#tell(DAMAGE_CHANGED)
+      }
     }
     if (this.#state.isDeleted) throw notFound(this.key)
   }
@@ -410,6 +421,8 @@ export class Log {
     const added = state.lines.without(old.lines).filter(({ id }) => !ownIds.has(id))
     if (missing.length > 0 || added.length > 0) this.#tell({ kind: 'rewound', missing, added })
     if (own.length > 0) this.#tell({ kind: 'events', arrivals: own })
+    const isTold = missing.length > 0 || added.length > 0 || own.length > 0
+    if (!isTold && state.damage.length !== old.damage.length) this.#tell(DAMAGE_CHANGED)
   }
 
   async #read(state: LogState, news: News): Promise<void> {

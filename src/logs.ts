@@ -252,9 +252,10 @@ function publishArrivals(bus: Bus, base: Base, log: Log, arrivals: readonly Arri
     else bus.publish({ root, namespace, sessionId, type, origin, event })
   }
   const newest = arrivals.at(-1)
-  if (newest === undefined || (newest.event.type === 'session.created' && arrivals.length === 1)) return
+  if (newest?.event.type === 'session.created' && arrivals.length === 1) return
   const type = 'session.updated'
   if (!bus.hasListeners(type)) return
+  if (newest === undefined) return bus.publish({ ...base, type, origin: 'external', info: log.info })
   const { origin, event } = newest
   bus.publish({ root, namespace, sessionId, type, origin, info: log.info, event })
 }

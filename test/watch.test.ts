@@ -634,3 +634,24 @@ test('a line that somebody appends by hand is told like any other, and one that 
   expect(await session.damage()).toMatchObject([{ kind: 'not-json', line: 2 }])
   expect(textsOf((await anew(root, 's')).messages)).toEqual([])
 })
+
+test('damage that comes or goes without an event is told with the info, and listed', PATIENT, async () => {
+  const root = temp()
+  const { store, bus } = await open(root, { watch: true })
+  const session = await store.create({ id: 's' })
+  await session.add({ text: 'hello' })
+  await store.list()
+  const damageTold = (count: number): Promise<void> => {
+    return new Promise((resolve) => bus.on('session.updated', ({ info }) => void (info.damage === count && resolve())))
+  }
+  const comes = damageTold(1)
+  appendFileSync(logPath(root, 's'), 'no event\n')
+  await comes
+  expect((await store.list()).items.map(({ damage }) => damage)).toEqual([1])
+  // Between, the file that is replaced may be seen beside the one that replaces it.
+  const goes = damageTold(0)
+  const other = await open(root)
+  await (await other.store.get('s'))!.repair()
+  await goes
+  expect((await store.list()).items.map(({ damage }) => damage)).toEqual([0])
+})

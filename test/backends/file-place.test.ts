@@ -45,6 +45,12 @@ test.skipIf(process.platform === 'win32')('directories are 0700 and files 0600',
   }
 })
 
+test('a root that is a new repository gets what git needs, too', async () => {
+  await mkdir(`${root}/.git`, { recursive: true })
+  await create(backend)
+  expect(await readFile(`${root}/.gitignore`, 'utf8')).toBe('.cache/\n.live/\n')
+})
+
 test('a new root gets what git needs, once', async () => {
   await create(backend)
   expect(await readFile(`${root}/.gitattributes`, 'utf8')).toBe(

@@ -4,8 +4,12 @@
  * An action may start writers, kill, stop and continue them, or read. What it acknowledges by itself goes into
  * `soak.acknowledged`: session → ids of messages; what it deletes into `soak.deleted`.
  */
+import { execFileSync } from 'node:child_process'
 import { appendFileSync, renameSync, copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 const SIZES = [10, 400, 4000, 60_000, 600_000]
 
@@ -78,4 +82,63 @@ export const ACTIONS = [
       })
     },
   ],
+  [
+    3,
+    'add only if nobody else went on',
+    async (soak) => {
+      const id = soak.session()
+      const session = await soak.store.ensure(id)
+      try {
+        const message = await session.add({ text: 'guarded' }, { expectedHead: session.info.head ?? null })
+        soak.acknowledge(id, message.id)
+        soak.guarded++
+      } catch (error) {
+        if (error.code !== 'HEAD_MOVED') throw error
+        soak.refused++
+      }
+    },
+  ],
+  [
+    1,
+    'look for damage',
+    async (soak) => {
+      for await (const report of soak.store.fsck(soak.session())) if (report.damage.length > 0) soak.found++
+    },
+  ],
+  [1, 'pack', async (soak) => (await soak.store.ensure(soak.session())).pack()],
+  [1, 'repair', async (soak) => (await soak.store.ensure(soak.session())).repair()],
+  [
+    1,
+    'redact',
+    async (soak) => {
+      const id = soak.session()
+      const session = await soak.store.ensure(id)
+      const secret = `sk-secret-${soak.count}-x`
+      const message = await session.add({ text: `the key is ${secret}` })
+      soak.acknowledge(id, message.id)
+      await soak.store.redact({ text: secret }, { sessionId: id })
+      soak.secrets.push(secret)
+    },
+  ],
+  [
+    1,
+    'let git throw away what is not committed, and restore it',
+    async (soak) => {
+      await soak.quiet(async () => {
+        const id = soak.session()
+        const session = await soak.store.ensure(id)
+        git(soak, 'add', '-A')
+        git(soak, 'commit', '-q', '--allow-empty', '-m', `at ${soak.count}`)
+        const message = await session.add({ text: 'not committed' })
+        git(soak, 'reset', '-q', '--hard')
+        execFileSync(process.execPath, [MAIN, 'restore', '--yes', '--root', soak.root], { stdio: 'ignore' })
+        soak.acknowledge(id, message.id)
+      })
+    },
+  ],
 ]
+
+function git(soak, ...args) {
+  const who = ['-c', 'user.name=soak', '-c', 'user.email=soak@example.org', '-c', 'gc.auto=0']
+  execFileSync('git', [...who, ...args], { cwd: soak.root, stdio: 'ignore' })
+}

@@ -5,10 +5,11 @@
  *  - what was acknowledged is there once, and what was deleted is not;
  *  - a process that looks for the first time, the one that was there all the time, and the listing say the same;
  *  - the watcher told every message, once;
- *  - damage is what was left torn or was killed in the middle, and nothing else.
+ *  - damage is what was left torn or was killed in the middle, and nothing else;
+ *  - what was redacted is in no file any more, but in git's history.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -41,6 +42,10 @@ class Soak {
   kills = 0
   stops = 0
   count = 0
+  guarded = 0
+  refused = 0
+  found = 0
+  secrets = []
 
   below = (n) => Math.floor(random() * n)
   pick = (list) => list[this.below(list.length)]
@@ -132,18 +137,40 @@ async function check(soak, store) {
   for (let i = 0; i < SESSIONS; i++) damage += Number(await checkSession(soak, store, fresh, `s${i}`)) || 0
   if (damage > soak.torn + soak.kills) fail(`${damage} damaged lines of ${soak.torn} torn and ${soak.kills} kills`)
   for (const id of soak.deleted) if ((await fresh.get(id)) !== undefined) fail(`${id} is back`)
-  const listed = async (from) => JSON.stringify((await from.list({ order: 'created' })).items)
-  if ((await listed(fresh)) !== (await listed(store))) fail('the listings differ')
+  for (const file of readdirSync(soak.root, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile() || file.parentPath.includes('/.git')) continue
+    const text = readFileSync(join(file.parentPath, file.name), 'latin1')
+    const left = soak.secrets.filter((secret) => text.includes(secret))
+    if (left.length > 0) fail(`${file.name} still holds ${left[0]}`)
+  }
+  const [seen, there] = await Promise.all(
+    [store, fresh].map(async (each) => (await each.list({ order: 'created' })).items),
+  )
+  for (const [i, info] of there.entries()) {
+    if (JSON.stringify(info) !== JSON.stringify(seen[i]))
+      fail(`the listings differ: ${JSON.stringify(info)} is listed as ${JSON.stringify(seen[i])}`)
+  }
+  if (seen.length !== there.length) fail(`${seen.length} sessions are listed, not ${there.length}`)
   await fresh.close()
   return damage
 }
 
 const soak = new Soak()
+execFileSync('git', ['init', '-q', soak.root])
 const bus = new Bus()
 const store = await openStore(soak.root, { watch: true, bus })
 soak.store = store
 bus.on('message.created', ({ sessionId, event }) => {
   soak.told.set(sessionId, [...(soak.told.get(sessionId) ?? []), event.data.id])
+})
+// What went and comes back is told again, what came with it is told here.
+bus.on('session.rewound', ({ sessionId, missing, added }) => {
+  const gone = new Set(missing.map(({ data }) => data?.id))
+  const told = (soak.told.get(sessionId) ?? []).filter((id) => !gone.has(id))
+  soak.told.set(sessionId, [
+    ...told,
+    ...added.filter(({ type }) => type === 'message.created').map(({ data }) => data.id),
+  ])
 })
 const counts = new Map()
 const end = performance.now() + minutes * 60_000
@@ -166,7 +193,7 @@ await store.close()
 const total = [...soak.acknowledged.values()].reduce((sum, ids) => sum + ids.length, 0)
 for (const [name, count] of counts) console.log(`${String(count).padStart(6)}  ${name}`)
 console.log(
-  `${soak.count} actions, ${total} acknowledged messages, ${soak.kills} kills, ${soak.stops} stops, ${damage} damaged lines, ${problems.length} problems`,
+  `${soak.count} actions, ${total} acknowledged messages, ${soak.kills} kills, ${soak.stops} stops, ${soak.guarded} guarded and ${soak.refused} refused, ${soak.secrets.length} redacted, ${damage} damaged lines, ${problems.length} problems`,
 )
 if (problems.length === 0) rmSync(soak.root, { recursive: true, force: true })
 else console.log(`the root is kept: ${soak.root}`)

@@ -28,7 +28,7 @@ export function makeNamespace(root: string, directory: string): readonly string[
       for (let path = root; path.length >= first.length; path = dirname(path)) changed.push(dirname(path))
     }
     // New, or empty but for what an attempt that failed has left.
-    if (io.readdirSync(root).every((name) => name in GIT_FILES)) changed.push(...writeGitFiles(root))
+    if (io.readdirSync(root).every((name) => name in GIT_FILES || name === '.git')) changed.push(...writeGitFiles(root))
     makeDirectory(directory)
   } catch (error) {
     throw storageError(error, 'create', { path: directory })
