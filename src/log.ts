@@ -206,8 +206,13 @@ export class Log {
    */
   async acknowledge(key: string): Promise<void> {
     const line = this.#state.lines.byKey(key)
+    if (line !== undefined) await this.confirm(line)
+  }
+
+  /** Resolves when a line that is there, and with it all before it, lasts as an appended one does. */
+  async confirm(line: Line): Promise<void> {
     // Law 1 of backends: what is there is not added again.
-    if (line !== undefined) await this.#backend.append(this.key, [{ id: line.id, text: encodeLine(line) }])
+    await this.#backend.append(this.key, [{ id: line.id, text: encodeLine(line) }])
   }
 
   has(eventId: string): boolean {

@@ -69,6 +69,9 @@ export async function mergeInto(logs: Logs, key: SessionKey, given: readonly Mer
       throw refuse(0, 'type', 'the first line of a new session must be session.created')
     log = await logs.create(key, lines.splice(0, LINES_AT_ONCE))
   }
+  const there = lines.findLast(({ id }) => log?.has(id) === true)
+  // It may be of a process that ended before it was on the disk.
+  if (there !== undefined) await log!.confirm(there)
   const fresh = lines.filter(({ id }) => log?.has(id) === false).map((line) => logs.screen(line))
   known = lines.length - fresh.length
   for (let i = 0; i < fresh.length; i += LINES_AT_ONCE) {

@@ -69,7 +69,12 @@ export const ACTIONS = [
       soak.torn++
     },
   ],
-  [1, 'lose the cache', async (soak) => rmSync(join(soak.root, 'default/.cache'), { recursive: true, force: true })],
+  [
+    1,
+    'lose the cache',
+    async (soak) =>
+      rmSync(join(soak.root, 'default/.cache'), { recursive: true, force: true, maxRetries: 20, retryDelay: 10 }),
+  ],
   [
     1,
     'replace a log by a copy of itself while nobody else writes',
