@@ -7,8 +7,7 @@ import { basename, dirname, resolve } from 'node:path'
 import type { SessionKey } from '../backend.ts'
 import { isMissing, storageError } from '../backends/file/failure.ts'
 import { openRegular, TO_READ } from '../backends/file/log-file.ts'
-import { namespacePath, parseFileName } from '../backends/file/paths.ts'
-import { TOMBSTONE_SEGMENT } from '../backends/file/tombstone.ts'
+import { namespacePath, parseFileName, TOMBSTONE_SEGMENT } from '../backends/file/paths.ts'
 import { decodeName, encodeName } from '../name.ts'
 
 const CHUNK_BYTES = 1 << 20

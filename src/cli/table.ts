@@ -1,5 +1,5 @@
 /**
- * The one table of verbs. Help is made of it and of nothing else; so will be completions and docs/cli.md.
+ * The one table of verbs. Help is made of it and of nothing else.
  *
  * Verbs are loaded when they are called, so that asking for help loads none of them. An option of one name is of one
  * kind wherever it is used, so that a command line can be read before its verb is known.

@@ -218,3 +218,18 @@ test('a file of the tombstone’s length that is none is a file like any other',
   expect((await backend.list('default')).length).toBe(1)
   await backend.close()
 })
+
+test('a tombstone is nothing that a rewrite has left, and no rewrite takes it away', async () => {
+  const root = temp()
+  const backend = fileBackend(root, SHARED)
+  const { store } = await open(root, SHARED)
+  await (await store.create({ id: 's' })).add({ text: 'one' })
+  await store.delete('s')
+  const before = filesOf(root, 's')
+  const key = { namespace: 'default', sessionId: 's' }
+  expect(await backend.rewrites!.leftovers(key)).toEqual([])
+  await backend.rewrites!.rewrite(key, { edit: ({ bytes }) => bytes }).catch(() => undefined)
+  expect(filesOf(root, 's')).toEqual(before)
+  for (const path of before) expect(readFileSync(path, 'utf8')).toBe(TOMBSTONE)
+  await backend.close()
+})

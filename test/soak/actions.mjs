@@ -5,7 +5,7 @@
  * `soak.acknowledged`: session → ids of messages; what it deletes into `soak.deleted`.
  */
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, renameSync, copyFileSync, rmSync } from 'node:fs'
+import { appendFileSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -72,8 +72,12 @@ export const ACTIONS = [
   [
     1,
     'lose the cache',
-    async (soak) =>
-      rmSync(join(soak.root, 'default/.cache'), { recursive: true, force: true, maxRetries: 20, retryDelay: 10 }),
+    async (soak) => {
+      const gone = join(soak.root, '.git', `cache-${soak.count}`)
+      // Moved first: others write to it meanwhile.
+      if (existsSync(soak.cache)) renameSync(soak.cache, gone)
+      rmSync(gone, { recursive: true, force: true })
+    },
   ],
   [
     1,

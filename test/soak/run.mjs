@@ -34,6 +34,7 @@ function random() {
 
 class Soak {
   root = mkdtempSync(join(tmpdir(), 'foldlog-soak-'))
+  cache = join(this.root, 'default/.cache')
   writers = []
   acknowledged = new Map()
   deleted = new Set()

@@ -36,7 +36,7 @@ export function parseFileName(file: string): { readonly session: string; readonl
   return isEventId(segment) ? { session, segment } : undefined
 }
 
-/** The time of a segment that is the old file of a rewrite (rewrite.ts). No writer was there in 1970. */
+/** The time of a segment that is the old file of a rewrite (rewrite.ts), but for the tombstone. No writer was there in 1970. */
 const ASIDE_TIME = '0000000000'
 
 /** A fresh segment for the old file of a rewrite. */
@@ -44,9 +44,12 @@ export function asideSegment(): string {
   return ASIDE_TIME + newId().slice(ASIDE_TIME.length)
 }
 
+/** The segment that holds the tombstone of a deleted session (tombstone.ts): the first of all by name. */
+export const TOMBSTONE_SEGMENT: string = '0'.repeat(26)
+
 /** Whether a segment is the old file of a rewrite, and goes when that ends. */
 export function isAside(segment: string): boolean {
-  return segment.startsWith(ASIDE_TIME)
+  return segment.startsWith(ASIDE_TIME) && segment !== TOMBSTONE_SEGMENT
 }
 
 const ATTACHMENT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/

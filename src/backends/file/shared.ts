@@ -13,7 +13,7 @@
  * between, are noticed.
  */
 import type { AppendOptions, AppendResult, Cursor, NewLine } from '../../backend.ts'
-import { FoldlogError } from '../../errors.ts'
+import type { FoldlogError } from '../../errors.ts'
 import { cursorPart, parseCursor } from './cursor.ts'
 import { makeNamespace } from './folders.ts'
 import type { LogFile } from './log-file.ts'
@@ -21,7 +21,7 @@ import { OtherFiles } from './other-files.ts'
 import { beginSegment, extendSegment, isAsLeft } from './own-segment.ts'
 import type { Segments } from './segments.ts'
 import type { Syncer } from './sync.ts'
-import { deleted, exists, failure, missing } from './write.ts'
+import { deleted, exists, failure, isFinal, missing } from './write.ts'
 
 /** Git keeps every version of a file whole, so short files are what makes long sessions cheap. */
 const ROLL_BYTES = 256 * 1024
@@ -211,10 +211,4 @@ function cursorOf(places: ReadonlyMap<string, string>): Cursor {
   const sorted = [...places].sort(([a], [b]) => (a < b ? -1 : 1))
   // This backend issues the cursor.
   return sorted.map(([segment, place]) => cursorPart(segment, place)).join('') as Cursor
-}
-
-function isFinal(log: LogFile): FoldlogError {
-  const { sessionId } = log.key
-  const message = `session ${sessionId} was deleted for good: choose another id, or purge it first in every copy`
-  return new FoldlogError('ALREADY_EXISTS', message, { ...log.key, path: log.directory })
 }

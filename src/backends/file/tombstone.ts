@@ -12,12 +12,10 @@
 import { storageError } from './failure.ts'
 import { io } from './io.ts'
 import { type LogFile, notALog, openRegular, TO_READ } from './log-file.ts'
-import { logPath } from './paths.ts'
+import { logPath, TOMBSTONE_SEGMENT } from './paths.ts'
 import type { Segments } from './segments.ts'
 import { writeWhole } from './whole-file.ts'
 
-/** The segment that holds the tombstone: the first of all by name. */
-export const TOMBSTONE_SEGMENT: string = '0'.repeat(26)
 /** The bytes of a file that was replaced by the tombstone. */
 export const TOMBSTONE: Buffer = Buffer.from(
   `{"v":1,"id":"${TOMBSTONE_SEGMENT}","type":"session.deleted","time":"1970-01-01T00:00:00.000Z","data":{}}\n`,

@@ -22,6 +22,7 @@ import { closeQuietly, LogFile, openRegular, TO_APPEND, TO_CREATE } from './log-
 import { findIds, linesNotIn } from './lookup.ts'
 import type { Segments } from './segments.ts'
 import type { Syncer } from './sync.ts'
+import { isBuried } from './tombstone.ts'
 
 const MAX_WRITES = 5
 const PATIENCE_MS = 1000
@@ -170,7 +171,8 @@ export class Writer {
 
   #create(log: LogFile, lines: readonly NewLine[]): Outcome {
     for (const directory of makeNamespace(this.#root, log.directory)) this.#sync.changed(directory)
-    if (this.#segments.of(log.directory, log.session).length > 0) throw exists(log)
+    const segments = this.#segments.of(log.directory, log.session)
+    if (segments.length > 0) throw isBuried(log, this.#segments) ? isFinal(log) : exists(log)
     try {
       const { fd, stat } = this.#segments.keepDuring(log.directory, () => openRegular(log.path, TO_CREATE))
       log.open(fd, stat)
@@ -358,4 +360,11 @@ export function exists(log: LogFile): FoldlogError {
       path: log.path,
     },
   )
+}
+
+/** The refusal to create what was deleted for good. */
+export function isFinal(log: LogFile): FoldlogError {
+  const { sessionId } = log.key
+  const message = `session ${sessionId} was deleted for good: choose another id, or purge it first in every copy`
+  return new FoldlogError('ALREADY_EXISTS', message, { ...log.key, path: log.directory })
 }

@@ -3,7 +3,7 @@
  *
  * Records are linked by `parentUuid`, but those links are not the conversation: an answer is spread over one record a
  * block, parallel tool calls fan out, and progress, hook and system records stand in between. Copied as they are, nine
- * of ten transcripts would seem to fork. So (data/README.md, `tree.conversation`):
+ * of ten transcripts would seem to fork. So:
  *
  *  1. Assistant records of one `message.id` are one node; user records whose results all answer calls of one assistant
  *     node are one node; every other user record is a node; other records are none.
