@@ -152,8 +152,11 @@ export interface Rewrites {
   files(namespace: string): Promise<readonly string[]>
   /** Removes an attachment for good; false if it was not there. */
   removeFile(namespace: string, name: string): Promise<boolean>
-  /** Removes the lines that `isTainted` from caches, quarantine and drafts. Resolves with the names of what it changed. */
-  scrub(namespace: string, isTainted: (line: string) => boolean): Promise<readonly string[]>
+  /**
+   * Removes the lines that `isTainted` from caches, quarantine and drafts; it is told in which of them a line lies (`.cache/infos.jsonl`).
+   * Resolves with the names of what it changed.
+   */
+  scrub(namespace: string, isTainted: (line: string, name: string) => boolean): Promise<readonly string[]>
 }
 
 export interface Backend {

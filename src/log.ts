@@ -403,14 +403,14 @@ export class Log {
     try {
       await this.#read(state, news)
     } catch (error) {
+      this.#tellNews(state, news)
       if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
       await this.#reread(state)
-    } finally {
-      if (state === this.#state) {
-        this.#tellNews(state, news)
-        if (isNothing(news) && state.damage.length > damageBefore) this.#tell(DAMAGE_CHANGED)
-      }
+      if (this.#state.isDeleted) throw notFound(this.key)
+      return
     }
+    this.#tellNews(state, news)
+    if (isNothing(news) && state.damage.length > damageBefore) this.#tell(DAMAGE_CHANGED)
     if (this.#state.isDeleted) throw notFound(this.key)
   }
 

@@ -14,6 +14,7 @@ import { Clock, isEventId } from './id.ts'
 import { isArray, type Json } from './json.ts'
 import { encodeLine, eventsOf, type InnerEvent } from './line.ts'
 import { isRedactedIn } from './lines.ts'
+import { encodeName } from './name.ts'
 import { joined, piecesOf } from './pieces.ts'
 import { idsIn, redactedBytes } from './redacted.ts'
 import { assertRewritable, rewritesOf, unknownIn } from './rewritable.ts'
@@ -117,6 +118,9 @@ class Redaction {
   readonly #files = new Set<string>()
   readonly #remaining = new Set<string>()
 
+  /** The session whose texts are looked at; undefined: all. */
+  #scope: string | undefined
+
   constructor(backend: Backend, namespace: string, chooser: Chooser) {
     this.#backend = backend
     this.#rewrites = rewritesOf(backend)
@@ -126,6 +130,7 @@ class Redaction {
 
   /** Finds the events. Attachments count as said by whoever refers to them. */
   async choose(scope: string | undefined): Promise<void> {
+    this.#scope = scope
     for (const id of this.#chooser.ids) this.#gone.add(id)
     const users = new Map<string, { readonly ids: string[]; isInScope: boolean }>()
     for await (const { event, isRedacted, sessionId } of this.#events(scope)) {
@@ -183,11 +188,27 @@ class Redaction {
     for (const [sessionId, target] of this.#targets)
       await this.#redact({ namespace: this.#namespace, sessionId }, target)
     for (const name of this.#files) await this.#rewrites.removeFile(this.#namespace, name)
-    const sessions = [...this.#targets.keys()].map((id) => JSON.stringify(id))
-    const caches = await this.#rewrites.scrub(this.#namespace, (line) => {
-      return sessions.some((id) => line.includes(id)) || this.#isTainted(line)
-    })
+    const caches = await this.#rewrites.scrub(this.#namespace, (line, name) => this.#isCached(line, name))
     return { ...this.result(), caches }
+  }
+
+  /** Whether a line of a cache, of the quarantine or of a draft says something of what goes. */
+  #isCached(line: string, name: string): boolean {
+    const [, place, file = ''] = /^\.cache\/(outbox|quarantine\/)?(.*)$/s.exec(name) ?? []
+    // A record of the outbox begins with its session, a file of the quarantine is named after it.
+    if (place === 'outbox') {
+      const space = line.indexOf(' ')
+      return this.#isTaintedIn(line.slice(0, space), line.slice(space + 1))
+    }
+    if (place !== undefined) return this.#isTaintedIn(file.slice(0, file.indexOf('.')), line, decodedIn(line))
+    const isOfSession = [...this.#targets.keys()].some((id) => line.includes(JSON.stringify(id)))
+    return isOfSession || this.#isTainted(line)
+  }
+
+  /** As {@link #isTainted}, of texts of a session by its encoded name: outside the scope only what was chosen by id goes. */
+  #isTaintedIn(session: string, ...texts: readonly string[]): boolean {
+    const isInScope = this.#scope === undefined || encodeName(this.#scope) === session
+    return texts.some((text) => (isInScope ? this.#isTainted(text) : this.#namesGone(text)))
   }
 
   result(): Redacted {
@@ -320,4 +341,15 @@ function anyText(value: Json, test: (text: string) => boolean): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (isArray(value)) return value.some((item) => anyText(item, test))
   return Object.entries(value).some(([name, item]) => test(name) || anyText(item, test))
+}
+
+/** The bytes that a line of the quarantine keeps (repair.ts), as text. */
+function decodedIn(line: string): string {
+  try {
+    const { base64 } = JSON.parse(line) as { readonly base64?: unknown }
+    return typeof base64 === 'string' ? Buffer.from(base64, 'base64').toString() : ''
+  } catch {
+    // Not a line of ours: as text it was looked at.
+    return ''
+  }
 }

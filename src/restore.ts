@@ -13,7 +13,11 @@ import { checkedLine } from './merge.ts'
  * Appends the events that the log does not have, with their ids: as the lines they came from where this process knows them, so that a batch stays
  * a batch and a key a key, else a line each. Returns how many events were not there. Validates all of them first.
  */
-export async function restoreInto(log: Log, missing: readonly SessionEvent[]): Promise<number> {
+export async function restoreInto(
+  log: Log,
+  missing: readonly SessionEvent[],
+  screen: (line: Line) => Line,
+): Promise<number> {
   const lines = new Set<Line>()
   let count = 0
   for (const [index, event] of missing.entries()) {
@@ -23,7 +27,7 @@ export async function restoreInto(log: Log, missing: readonly SessionEvent[]): P
       const message = `event ${event.id} was written by a newer version: restore it with that, or by foldlog restore`
       throw new FoldlogError('UNSUPPORTED', message, log.key)
     }
-    lines.add(line)
+    lines.add(screen(line))
     count++
   }
   await Promise.all([...lines].map((line) => log.append(line, () => undefined)))

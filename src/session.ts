@@ -247,7 +247,7 @@ export class Session {
   async restore(missing: readonly SessionEvent[]): Promise<number> {
     await this.#look()
     const { restoreInto } = await import('./restore.ts')
-    return restoreInto(this.#log, missing)
+    return restoreInto(this.#log, missing, this.#screen)
   }
 
   /** The events of the log in the order they lie in it, each once. */

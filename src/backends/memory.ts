@@ -87,7 +87,7 @@ class MemoryBackend implements Backend {
         const lines = (Buffer.from(infos.get(namespace) ?? [])
           .toString()
           .match(/[^\n]*\n/g) ?? []) as string[]
-        const kept = lines.filter((line) => !isTainted(line))
+        const kept = lines.filter((line) => !isTainted(line, '.cache/infos.jsonl'))
         if (kept.length === lines.length) return []
         infos.set(namespace, Buffer.from(kept.join('')))
         return ['infos']

@@ -5,10 +5,10 @@
  * in place with spaces, which readers take for an empty line: no other byte moves, so appends meanwhile are safe, and what is interrupted is
  * found again the next time.
  */
-import { closeSync, constants, fdatasyncSync, readdirSync, readFileSync, writeSync, type Dirent } from 'node:fs'
+import { closeSync, fdatasyncSync, readdirSync, readFileSync, writeSync, type Dirent } from 'node:fs'
 import { join } from 'node:path'
 import { isMissing, storageError } from '../backends/file/failure.ts'
-import { openRegular, TO_READ } from '../backends/file/log-file.ts'
+import { openRegular, TO_OVERWRITE } from '../backends/file/log-file.ts'
 import { parseFileName } from '../backends/file/paths.ts'
 import { decodeLine, eventsOf, type Line } from '../line.ts'
 
@@ -29,8 +29,6 @@ interface Found {
 
 const REDACTED = '"redacted":true'
 const GUARDED = '"if":'
-/** To write in place: what is opened for appending writes at the end wherever it is told to. */
-const TO_OVERWRITE = constants.O_RDWR | TO_READ
 
 /** Scrubs every log of a root. Returns the files that something was found in. */
 export async function scrub(root: string): Promise<readonly Scrubbed[]> {
@@ -55,18 +53,42 @@ function logsOf(root: string): ReadonlyMap<string, string[]> {
 }
 
 function* scrubLog(paths: readonly string[]): Generator<Scrubbed> {
-  const files = paths.map((path) => ({ path, bytes: readFileSync(path) }))
+  const files = paths.map(openLog)
+  try {
+    yield* scrubFiles(files)
+  } finally {
+    for (const { fd } of files) closeSync(fd)
+  }
+}
+
+interface OpenLog {
+  readonly path: string
+  readonly fd: number
+  readonly bytes: Buffer
+}
+
+/** What is read is overwritten through the same descriptor: if the path gets another file meanwhile, that one is not touched. */
+function openLog(path: string): OpenLog {
+  try {
+    const { fd } = openRegular(path, TO_OVERWRITE)
+    return { path, fd, bytes: readFileSync(fd) }
+  } catch (error) {
+    throw storageError(error, 'scrub', { path })
+  }
+}
+
+function* scrubFiles(files: readonly OpenLog[]): Generator<Scrubbed> {
   if (!files.some(({ bytes }) => bytes.includes(REDACTED))) return
-  const found = files.map(({ path, bytes }) => ({ path, lines: linesIn(bytes), isGuarded: bytes.includes(GUARDED) }))
+  const found = files.map((file) => ({ file, lines: linesIn(file.bytes), isGuarded: file.bytes.includes(GUARDED) }))
   const redacted = new Set<string>()
   for (const { lines } of found) {
     for (const { line } of lines) if (line.redacted) for (const { id } of eventsOf(line)) redacted.add(id)
   }
-  for (const { path, lines, isGuarded } of found) {
+  for (const { file, lines, isGuarded } of found) {
     const back = lines.filter(({ line }) => line.redacted !== true && eventsOf(line).some(({ id }) => redacted.has(id)))
     const whole = isGuarded ? [] : back.filter(({ line }) => eventsOf(line).every(({ id }) => redacted.has(id)))
-    overwrite(path, whole)
-    if (back.length > 0) yield { path, scrubbed: whole.length, left: back.length - whole.length }
+    overwrite(file, whole)
+    if (back.length > 0) yield { path: file.path, scrubbed: whole.length, left: back.length - whole.length }
   }
 }
 
@@ -83,16 +105,11 @@ function linesIn(bytes: Buffer): Found[] {
   return found
 }
 
-function overwrite(path: string, lines: readonly Found[]): void {
+function overwrite({ path, fd }: OpenLog, lines: readonly Found[]): void {
   if (lines.length === 0) return
   try {
-    const { fd } = openRegular(path, TO_OVERWRITE)
-    try {
-      for (const { offset, sizeBytes } of lines) writeSync(fd, Buffer.alloc(sizeBytes, ' '), 0, sizeBytes, offset)
-      fdatasyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
+    for (const { offset, sizeBytes } of lines) writeSync(fd, Buffer.alloc(sizeBytes, ' '), 0, sizeBytes, offset)
+    fdatasyncSync(fd)
   } catch (error) {
     throw storageError(error, 'scrub', { path })
   }

@@ -2,13 +2,14 @@
  * redact: what goes, what stays, and that it stays gone.
  */
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { isFoldlogError } from '../../src/errors.ts'
 import { isValidData } from '../../src/event.ts'
+import type { Json } from '../../src/json.ts'
 import { newId } from '../../src/id.ts'
 import { eventsOf, decodeLine, encodeLine } from '../../src/line.ts'
 import { LineSet } from '../../src/lines.ts'
@@ -291,4 +292,42 @@ test('the command says what it would remove, and that git history and copies kee
   expect((await run(['redact', '--root', root])).code).toBe(2)
   expect((await run(['redact', '--pattern', '(', '--root', root])).code).toBe(2)
   expect(execFileSync('grep', ['-c', 'log.redacted', logPath(root, 'one')], { encoding: 'utf8' })).toBe('1\n')
+})
+
+test('what the quarantine keeps is redacted, too', async () => {
+  const root = temp()
+  const { store } = await open(root)
+  const session = await store.create({ id: 'one' })
+  appendFileSync(logPath(root, 'one'), `${'x'.repeat(300)} ${SECRET}\n`)
+  await session.repair()
+  expect((await store.redact({ text: SECRET })).caches).toEqual([expect.stringMatching(/^\.cache\/quarantine\/one\./)])
+})
+
+test('what is restored is seen by the hook', async () => {
+  const root = temp()
+  const { store } = await open(root, {
+    redact: ({ data }) => JSON.parse(JSON.stringify(data).replaceAll(SECRET, '…')) as Json,
+  })
+  const session = await store.create({ id: 'one' })
+  await session.restore([{ id: newId(), type: 'todo.added', time: '2026-11-20T10:00:00.123Z', data: { text: SECRET } }])
+  expect(allBytes(root)).not.toContain(SECRET)
+})
+
+test('g11: the outbox of git loses what is redacted and nothing else', async () => {
+  const root = temp()
+  mkdirSync(join(root, '.git'), { recursive: true })
+  const { store } = await open(root)
+  const [one, other] = [await store.create({ id: 'text' }), await store.create({ id: 'other' })]
+  await one.add({ text: SECRET })
+  const kept = await other.add({ text: SECRET })
+  await store.redact({ text: SECRET }, { sessionId: 'text' })
+  const later = await other.add({ text: 'later' })
+  const records = readFileSync(join(root, 'default/.cache/outbox'), 'utf8')
+    .split('\n')
+    .filter((each) => each.trim() !== '')
+  const of = (session: string): string[] => records.filter((each) => each.startsWith(`${session} `))
+  expect(of('text').some((each) => each.includes(SECRET))).toBe(false)
+  expect(of('other')).toHaveLength(3)
+  expect(of('other').at(-1)).toContain(later.id)
+  expect(of('other')[1]).toContain(kept.id)
 })

@@ -24,6 +24,7 @@ import { type Guards, guardedText, verdictLine } from './guard.ts'
 import { io } from './io.ts'
 import type { LogFile } from './log-file.ts'
 import { findIds } from './lookup.ts'
+import { isAside } from './paths.ts'
 import type { Segments } from './segments.ts'
 import type { Syncer } from './sync.ts'
 import { verdictsOf } from './verdicts.ts'
@@ -68,7 +69,12 @@ export class GuardedWriter {
   }
 
   #open(log: LogFile): void {
-    if (this.#segments.of(log.directory, log.session).length > 0) {
+    const segments = this.#segments.of(log.directory, log.session)
+    if (segments.length > 0 && segments.every(isAside)) {
+      const message = `session ${log.key.sessionId} is being rewritten: repeat the call (if that rewrite was killed, repair it first)`
+      throw new FoldlogError('SESSION_BUSY', message, { ...log.key, path: log.path })
+    }
+    if (segments.length > 0) {
       const message = `session ${log.key.sessionId} has segments, and only a log of one file can be guarded`
       throw new FoldlogError('UNSUPPORTED', message, { ...log.key, path: log.path })
     }

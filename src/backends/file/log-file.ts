@@ -19,6 +19,8 @@ const NO_FOLLOW = constants.O_NOFOLLOW ?? 0
 const NO_BLOCK = constants.O_NONBLOCK ?? 0
 const SAFE = NO_FOLLOW | NO_BLOCK
 export const TO_READ: number = constants.O_RDONLY | SAFE
+/** To write in place: what is opened for appending writes at the end wherever it is told to. */
+export const TO_OVERWRITE: number = constants.O_RDWR | SAFE
 export const TO_APPEND: number = constants.O_RDWR | constants.O_APPEND | SAFE
 export const TO_CREATE: number = TO_APPEND | constants.O_CREAT | constants.O_EXCL
 

@@ -22,7 +22,8 @@ import { io } from './io.ts'
 import { type LogFile, openRegular, TO_APPEND, TO_READ } from './log-file.ts'
 import { LF } from './prefix.ts'
 
-const NAME = 'outbox'
+/** What the names of outboxes begin with. */
+export const OUTBOX = 'outbox'
 const MAX_WRITES = 5
 const MAX_READS = 5
 const NO_THROW = { throwIfNoEntry: false } as const
@@ -133,7 +134,7 @@ class OutboxFile {
 
   constructor(directory: string) {
     this.#directory = directory
-    this.#path = `${directory}/.cache/${NAME}`
+    this.#path = `${directory}/.cache/${OUTBOX}`
   }
 
   /** When it returns, the text is in the file at the path. Answers the size of that before and after. */
@@ -185,14 +186,14 @@ export async function tidyOutbox(
   directory: string,
   mayForget: (lines: readonly KeptLine[]) => Promise<ReadonlySet<KeptLine>>,
 ): Promise<void> {
-  const current = `${directory}/.cache/${NAME}`
+  const current = `${directory}/.cache/${OUTBOX}`
   try {
     io.renameSync(current, `${current}.${newId()}`)
   } catch (error) {
     if (!isMissing(error)) throw storageError(error, 'tidy', { path: current })
     // Others may have left something.
   }
-  const taken = outboxFiles(directory).filter((name) => name !== NAME)
+  const taken = outboxFiles(directory).filter((name) => name !== OUTBOX)
   const lines = parse(taken.map((name) => read(`${directory}/.cache/${name}`)))
   const forgotten = await mayForget(lines)
   const left = lines.filter((line) => !forgotten.has(line))
@@ -230,8 +231,8 @@ function outboxFiles(directory: string): readonly string[] {
     if (isMissing(error)) return []
     throw storageError(error, 'list', { path: `${directory}/.cache` })
   }
-  const taken = names.filter((name) => name.startsWith(`${NAME}.`)).sort()
-  return names.includes(NAME) ? [...taken, NAME] : taken
+  const taken = names.filter((name) => name.startsWith(`${OUTBOX}.`)).sort()
+  return names.includes(OUTBOX) ? [...taken, OUTBOX] : taken
 }
 
 /** The bytes of a file; undefined if it is not there. */

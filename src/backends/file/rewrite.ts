@@ -32,6 +32,8 @@ import { asideSegment, isAside, LOG_SUFFIX } from './paths.ts'
 import { idAt, LF } from './prefix.ts'
 import { isAlive, madeFor, rewriteDirectory, RewriteLock, unlink } from './rewrite-lock.ts'
 import type { Segments } from './segments.ts'
+import { isBuried } from './tombstone.ts'
+import { deleted } from './write.ts'
 import { settle } from './settle.ts'
 import { syncData } from './whole-file.ts'
 
@@ -50,6 +52,7 @@ export async function rewriteLog(log: LogFile, segments: Segments, rewrite: Rewr
   let job: Job | undefined
   try {
     lock = RewriteLock.take(log)
+    if (isBuried(log, segments)) throw deleted(log)
     job = new Job(log, segments, rewrite)
     return await job.run()
   } catch (error) {

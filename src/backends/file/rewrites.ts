@@ -6,12 +6,15 @@
  */
 import type { Rewrite, Rewrites, Rewritten, SessionKey } from '../../backend.ts'
 import { newId } from '../../id.ts'
+import { chunksOf, eachLine } from './chunks.ts'
 import { isMissing, storageError } from './failure.ts'
 import { makeDirectory, statNamespace, syncDirectory } from './folders.ts'
 import { io } from './io.ts'
+import { openRegular, TO_OVERWRITE } from './log-file.ts'
 import type { Logs } from './logs.ts'
 import { attachmentPath, namespacePath } from './paths.ts'
 import { LF } from './prefix.ts'
+import { OUTBOX } from './outbox.ts'
 import { leftoversOf, rewriteLog } from './rewrite.ts'
 import type { Segments } from './segments.ts'
 import { writeWhole } from './whole-file.ts'
@@ -71,14 +74,18 @@ export class FileRewrites implements Rewrites {
     }
   }
 
-  async scrub(namespace: string, isTainted: (line: string) => boolean): Promise<readonly string[]> {
+  async scrub(namespace: string, isTainted: (line: string, name: string) => boolean): Promise<readonly string[]> {
     const directory = namespacePath(this.#root, namespace)
     const changed: string[] = []
     for (const place of DISPOSABLE) {
       for (const name of filesIn(`${directory}/${place}`)) {
         const path = `${directory}/${place}/${name}`
         try {
-          if (await scrubFile(path, isTainted)) changed.push(`${place}/${name}`)
+          const file = `${place}/${name}`
+          const isGone = (line: string): boolean => isTainted(line, file)
+          // Others append to an outbox: it must stay the file that they have open.
+          const isChanged = name.startsWith(OUTBOX) ? blankLines(path, isGone) : await scrubFile(path, isGone)
+          if (isChanged) changed.push(file)
         } catch (error) {
           // Its owner may have removed it meanwhile.
           if (!isMissing(error)) throw storageError(error, 'scrub', { namespace, path })
@@ -86,6 +93,24 @@ export class FileRewrites implements Rewrites {
       }
     }
     return changed
+  }
+}
+
+/** Overwrites lines of a file with spaces. */
+function blankLines(path: string, isTainted: (line: string) => boolean): boolean {
+  const { fd, stat } = openRegular(path, TO_OVERWRITE)
+  try {
+    let isChanged = false
+    for (const { bytes, offset } of chunksOf(fd, 0, stat.size)) {
+      eachLine(bytes, (start, end) => {
+        if (!isTainted(bytes.toString('utf8', start, end))) return
+        io.writeSync(fd, Buffer.alloc(end - start, ' '), 0, end - start, offset + start)
+        isChanged = true
+      })
+    }
+    return isChanged
+  } finally {
+    io.closeSync(fd)
   }
 }
 
