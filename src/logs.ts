@@ -167,11 +167,13 @@ export class Logs {
   }
 
   /** What lies behind a place, of what was read by now: what comes later the log tells itself. */
-  async #behind(log: Log, place: Cursor | undefined): Promise<Change> {
-    const events = log.events()
+  async #behind(log: Log, place: Cursor | undefined): Promise<Change | undefined> {
+    const all = log.events()
     try {
       const ids = place === undefined ? undefined : await Log.idsAfter(this.#backend, log.key, place)
-      return external(ids === undefined ? events : events.filter(({ id }) => ids.has(id)))
+      const events = ids === undefined ? all : all.filter(({ id }) => ids.has(id))
+      // Damage is told with the info. Of a log that somebody is just creating there is nothing to tell yet.
+      return events.length > 0 || log.damage.length > 0 ? external(events) : undefined
     } catch (error) {
       // The log was replaced, and nobody here knows what was in it before.
       if (isFoldlogError(error, 'STALE_CURSOR')) return { kind: 'rewound', missing: [], added: [] }

@@ -3,6 +3,7 @@
  */
 import {
   appendFileSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -633,6 +634,21 @@ test('a line that somebody appends by hand is told like any other, and one that 
   expect(heard.of('store.error')).toEqual([])
   expect(await session.damage()).toMatchObject([{ kind: 'not-json', line: 2 }])
   expect(textsOf((await anew(root, 's')).messages)).toEqual([])
+})
+
+test('a log that is there but has nothing in it yet is told when it has', async () => {
+  const root = temp()
+  const { store, heard } = await open(root, { watch: true })
+  await (await open(root)).store.create({ id: 'first' })
+  await heard.until(() => heard.of('session.created').length === 1)
+  // Whoever creates a log opens it, and then writes its first line.
+  writeFileSync(logPath(root, 's'), '')
+  const session = await store.get('s')
+  expect(heard.of('session.updated')).toEqual([])
+  copyFileSync(logPath(root, 'first'), logPath(root, 's'))
+  await session!.messages()
+  expect(heard.of('session.created').map(({ sessionId }) => sessionId)).toEqual(['first', 's'])
+  expect(heard.of('session.updated')).toEqual([])
 })
 
 test('damage that comes or goes without an event is told with the info, and listed', PATIENT, async () => {
