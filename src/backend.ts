@@ -64,6 +64,21 @@ export interface AppendOptions {
   readonly after?: Cursor
 }
 
+export interface LookOptions {
+  /**
+   * The caller knows that the log exists. If it is not there now, somebody may be replacing it: it is looked for again for a second
+   * before it is said not to be there. A log that was deleted for good is not waited for.
+   */
+  readonly isKnown?: boolean
+  /** Ends that wait: then it is not there. */
+  readonly signal?: AbortSignal
+}
+
+export interface ReadOptions extends LookOptions {
+  /** Only what lies behind this place. */
+  readonly after?: Cursor
+}
+
 export interface AppendResult {
   /**
    * The place right after the lines, if they follow `options.after` directly and once. Absent: something else came
@@ -165,10 +180,13 @@ export interface Backend {
   readonly root: string
   /** A backend that is done when it returns may answer without a promise. What fails always rejects. */
   append(key: SessionKey, lines: readonly NewLine[], options?: AppendOptions): AppendResult | Promise<AppendResult>
-  /** All lines after `after`, or all; complete up to the moment of the call. A missing log is `NOT_FOUND`. */
-  read(key: SessionKey, options?: { readonly after?: Cursor }): AsyncIterable<LineBatch>
+  /**
+   * All lines after `after`, or all; complete up to the moment of the call. A missing log is `NOT_FOUND`. Of a log that `isKnown` and loses
+   * a file while it is read `STALE_CURSOR`, also without `after`.
+   */
+  read(key: SessionKey, options?: ReadOptions): AsyncIterable<LineBatch>
   /** The session's state in a listing; undefined if it is not there. */
-  head(key: SessionKey): Promise<Head | undefined>
+  head(key: SessionKey, options?: LookOptions): Promise<Head | undefined>
   /** Every session of a namespace, in no particular order; empty if the namespace is not there. */
   list(namespace: string): Promise<readonly Head[]>
   namespaces(): Promise<readonly string[]>

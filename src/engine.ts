@@ -71,6 +71,12 @@ export class Engine {
     return this.#logs
   }
 
+  /** The ids of the sessions of a namespace that are open in this process. */
+  async openIn(namespace: string): Promise<readonly string[]> {
+    if (this.#logs === undefined) return []
+    return [...(await this.#logs).inNamespace(namespace)].map(({ key }) => key.sessionId)
+  }
+
   /** One user less. With the last one everything ends; nothing that was acknowledged is pending then. */
   async release(): Promise<void> {
     this.users--
@@ -108,9 +114,12 @@ export class Namespace {
   constructor(engine: Engine, name: string) {
     this.#engine = engine
     this.#name = name
-    this.#infos = new Infos(engine.backend, name, async (sessionId, known) => {
-      return (await engine.logs()).info({ namespace: name, sessionId }, known)
-    })
+    this.#infos = new Infos(
+      engine.backend,
+      name,
+      async (sessionId, known) => (await engine.logs()).info({ namespace: name, sessionId }, known),
+      async () => engine.openIn(name),
+    )
   }
 
   /** Resolves when every change made from then on will be told. */
@@ -122,7 +131,7 @@ export class Namespace {
   /** The first page of a listing, after a look at what has changed. */
   async list(options: ListOptions): Promise<Page> {
     const isWatched = this.#watch !== undefined
-    if (!this.#isLive) await this.#infos.refresh()
+    if (!this.#isLive) await this.#infos.refresh(options.signal)
     this.#isLive = isWatched
     return this.#infos.page(options)
   }

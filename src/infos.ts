@@ -53,6 +53,7 @@ export class Infos {
   readonly #backend: Backend
   readonly #namespace: string
   readonly #read: ReadInfo
+  readonly #open: () => Promise<Iterable<string>>
   #loading: Promise<Map<string, Entry>> | undefined
   #entries: Map<string, Entry> | undefined
   /** What was read of the infos in the cache. */
@@ -62,16 +63,18 @@ export class Infos {
   #sorted: { readonly order: Order; readonly entries: readonly Entry[] } | undefined
   #isDirty = false
 
-  constructor(backend: Backend, namespace: string, read: ReadInfo) {
+  /** `open` answers the ids of the sessions that are open in this process. */
+  constructor(backend: Backend, namespace: string, read: ReadInfo, open: () => Promise<Iterable<string>>) {
+    this.#open = open
     this.#backend = backend
     this.#namespace = namespace
     this.#read = read
   }
 
-  /** Brings every entry up to the backend's listing. */
-  async refresh(): Promise<void> {
+  /** Brings every entry up to the backend's listing. A `signal` ends only the wait for sessions that are away for a moment. */
+  async refresh(signal?: AbortSignal): Promise<void> {
     const entries = this.#entries ?? (await (this.#loading ??= this.#load()))
-    const heads = await this.#backend.list(this.#namespace)
+    const heads = await this.#heads(signal)
     let changed = 0
     for (const head of this.#outdated(entries, heads)) if (await this.#renew(entries, head)) changed++
     if (changed >= SAVE_AFTER) await this.save()
@@ -160,6 +163,17 @@ export class Infos {
     if (entry.folded === undefined && this.#part !== undefined)
       entry.folded = decodeInfo(this.#namespace, entry, this.#part)
     return entry.folded
+  }
+
+  /** The backend's listing. Sessions that are open here and not in it may be replaced just now: all are waited for at once. */
+  async #heads(signal: AbortSignal | undefined): Promise<readonly Head[]> {
+    const missing = new Set(await this.#open())
+    const heads = await this.#backend.list(this.#namespace)
+    if (missing.size === 0) return heads
+    for (const { sessionId } of heads) missing.delete(sessionId)
+    if (missing.size === 0) return heads
+    await unlessAborted(Promise.all([...missing].map((id) => this.#read(id, undefined))), signal)
+    return this.#backend.list(this.#namespace)
   }
 
   /** The heads of which nothing good is known. What has no head is dropped. */
@@ -264,6 +278,16 @@ export class Infos {
     this.#isDirty = true
     this.#sorted = undefined
   }
+}
+
+/** Resolves with `work`, or rejects as soon as the signal fires. */
+async function unlessAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted()
+  await new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal?.reason as Error)
+    signal?.addEventListener('abort', onAbort)
+    void work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', onAbort))
+  })
 }
 
 function fits({ isArchived, parentId }: Entry, options: ListOptions): boolean {

@@ -8,7 +8,7 @@
  * backend), I8 (ids come from a clock that has seen the log). Bytes are folded strictly in the order of the log, one's own lines included.
  * One thing happens at a time: calls made in the same tick share one write, looks made meanwhile share one read.
  */
-import type { AppendResult, Backend, Cursor, LineBatch, NewLine, SessionKey } from './backend.ts'
+import type { AppendResult, Backend, Cursor, LineBatch, SessionKey } from './backend.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
 import type { Finding } from './findings.ts'
@@ -21,6 +21,7 @@ import { toEvent } from './lines.ts'
 import { LogState } from './log-state.ts'
 import type { FoldedInfo } from './infos.ts'
 import type { SessionInfo } from './message.ts'
+import { Pending } from './pending.ts'
 import type { Origin } from './bus.ts'
 import { Tip } from './stamp.ts'
 
@@ -36,40 +37,6 @@ export type Change =
   | { readonly kind: 'events'; readonly arrivals: readonly Arrival[] }
   | { readonly kind: 'rewound'; readonly missing: readonly SessionEvent[]; readonly added: readonly SessionEvent[] }
   | { readonly kind: 'deleted'; readonly origin: Origin }
-
-/** A line on its way into the backend, and who waits for it. */
-class Pending implements NewLine {
-  readonly id: string
-  readonly text: string
-  readonly line: Line
-  readonly #result: () => unknown
-  readonly #resolve: (result: unknown) => void
-  readonly reject: (error: unknown) => void
-
-  constructor(
-    line: Line,
-    text: string,
-    result: () => unknown,
-    resolve: (result: unknown) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.id = line.id
-    this.text = text
-    this.line = line
-    this.#result = result
-    this.#resolve = resolve
-    this.reject = reject
-  }
-
-  /** Answers whoever waits, now that the line is folded. */
-  finish(): void {
-    try {
-      this.#resolve(this.#result())
-    } catch (error) {
-      this.reject(error)
-    }
-  }
-}
 
 /** What one flush or look brought. */
 class News {
@@ -119,7 +86,7 @@ export class Log {
   /** Reads a log and folds it. Rejects with `NOT_FOUND` if it is not there or is deleted. */
   static async open(backend: Backend, key: SessionKey): Promise<Log> {
     const log = new Log(backend, key)
-    await log.#read(log.#state, new News())
+    await log.#read(log.#state, new News(), false)
     if (log.#state.isDeleted) throw notFound(key)
     return log
   }
@@ -140,7 +107,7 @@ export class Log {
   /** The ids of all events that lie after a place. */
   static async idsAfter(backend: Backend, key: SessionKey, after: Cursor): Promise<Set<string>> {
     const ids = new Set<string>()
-    for await (const batch of backend.read(key, { after })) {
+    for await (const batch of backend.read(key, { after, isKnown: true })) {
       for (const stored of batch.lines) {
         for (const line of decodeLine(stored.bytes, stored).lines) for (const { id } of eventsOf(line)) ids.add(id)
       }
@@ -284,6 +251,17 @@ export class Log {
     })
   }
 
+  /** Looks; false if the session was deleted. */
+  async isThere(): Promise<boolean> {
+    try {
+      await this.look()
+      return true
+    } catch (error) {
+      if (isFoldlogError(error, 'NOT_FOUND')) return false
+      throw error
+    }
+  }
+
   #schedule(): void {
     if (this.#isBusy) return
     this.#isBusy = true
@@ -397,6 +375,8 @@ export class Log {
 
   /** Folds what the backend has beyond the cursor; reads everything anew if the cursor leads nowhere. */
   async #readOn(): Promise<void> {
+    // Whatever is at its path by now: whoever was told that the session is gone gets it from the store anew.
+    if (this.#isDeleted) throw notFound(this.key)
     const state = this.#state
     const news = new News()
     const damageBefore = state.damage.length
@@ -415,9 +395,7 @@ export class Log {
   }
 
   async #reread(old: LogState): Promise<void> {
-    const state = new LogState(this.key)
-    const news = new News()
-    await this.#read(state, news)
+    const { state, news } = await this.#readAll()
     this.#state = state
     // What was just written here came with the new content but was not brought by it.
     const own = news.arrivals.filter(({ origin }) => origin === 'local')
@@ -430,9 +408,24 @@ export class Log {
     if (!isTold && state.damage.length !== old.damage.length) this.#tell(DAMAGE_CHANGED)
   }
 
-  async #read(state: LogState, news: News): Promise<void> {
+  /** All of the log, begun again if it is replaced meanwhile. */
+  async #readAll(): Promise<{ readonly state: LogState; readonly news: News }> {
+    for (;;) {
+      const state = new LogState(this.key)
+      const news = new News()
+      try {
+        await this.#read(state, news)
+        return { state, news }
+      } catch (error) {
+        if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
+      }
+    }
+  }
+
+  async #read(state: LogState, news: News, isKnown = true): Promise<void> {
     this.#skewFrom = firstIdAt(Date.now() + SKEW_MS)
-    for await (const batch of this.#backend.read(this.key, state.cursor === undefined ? {} : { after: state.cursor })) {
+    const after = state.cursor === undefined ? {} : { after: state.cursor }
+    for await (const batch of this.#backend.read(this.key, { ...after, isKnown })) {
       this.#takeBatch(state, batch, news)
     }
     if (news.rewound !== undefined) state.refold()

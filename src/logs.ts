@@ -63,8 +63,7 @@ export class Logs {
     try {
       const known = this.peek(key)
       if (known === undefined || known.isDeleted) return await this.#load(key)
-      await known.look()
-      return this.#use(known)
+      return (await known.isThere()) ? this.#use(known) : undefined
     } catch (error) {
       // "Not there" is what the caller asked about.
       if (isFoldlogError(error, 'NOT_FOUND')) return undefined
@@ -76,10 +75,7 @@ export class Logs {
   async info(key: SessionKey, known: FoldedInfo | undefined): Promise<FoldedInfo | undefined> {
     try {
       const open = this.peek(key)
-      if (open !== undefined) {
-        await open.look()
-        return open.folded()
-      }
+      if (open !== undefined) return (await open.isThere()) ? open.folded() : undefined
       return (await this.#extended(key, known)) ?? (await Log.open(this.#backend, key)).folded()
     } catch (error) {
       // "Not there" is what the caller asked about.

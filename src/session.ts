@@ -255,7 +255,8 @@ export class Session {
     this.#check()
     const { signal = this.#closing.signal } = options
     const signals = AbortSignal.any([signal, this.#closing.signal])
-    yield* tailOf(this.#backend, this.#log.key, { ...options, signal: signals }, this.#wake)
+    const isGone = (): boolean => this.#log.isDeleted
+    yield* tailOf(this.#backend, this.#log.key, { ...options, signal: signals }, this.#wake, isGone)
   }
 
   /**

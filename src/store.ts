@@ -220,7 +220,9 @@ export class Store {
     this.#check()
     const key = this.#key(this.#id(id))
     const log = (await this.#logs()).peek(key)
-    const wasThere = await this.#engine.backend.remove(key)
+    let wasThere = await this.#engine.backend.remove(key)
+    // It may be away only until git has written it anew.
+    if (!wasThere && log !== undefined && (await log.isThere())) wasThere = await this.#engine.backend.remove(key)
     this.#space.forget(key.sessionId)
     if (log !== undefined) log.markDeleted()
     else if (wasThere) this.#publishDeleted(key)

@@ -4,7 +4,7 @@
  * A tail reads the backend by a place of its own, so it sees lines that were never folded here, and what it delivers does not
  * depend on who else reads. It is woken by hints and by this process's own changes, and looks by itself every two seconds.
  */
-import type { Backend, Cursor, SessionKey, StoredLine } from './backend.ts'
+import type { Backend, Cursor, LookOptions, SessionKey, StoredLine } from './backend.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
 import { isEventId } from './id.ts'
@@ -35,16 +35,23 @@ const LOOK_MS = 2000
 const SKIP_MARK = '~'
 const INTO_BATCH = /^(.*)~([1-9]\d{0,8})$/s
 
+/** Reads a log that is there until `isGone`. */
 export async function* tailOf(
   backend: Backend,
   key: SessionKey,
   options: TailOptions,
   wake: Wake,
+  isGone: () => boolean,
 ): AsyncGenerator<TailEvent> {
   const reader = new Reader(backend, key, options.after)
   const { follow = false, signal } = options
+  if (isGone()) throw deleted(key)
   if (!follow) {
-    yield* reader.read(signal)
+    try {
+      yield* reader.read(signal)
+    } catch (error) {
+      if (!isAborted(signal, error)) throw error
+    }
     return
   }
   const bell = new Bell()
@@ -53,18 +60,24 @@ export async function* tailOf(
   signal?.addEventListener('abort', onAbort)
   try {
     // oxlint-disable-next-line no-unmodified-loop-condition -- a signal changes by itself
-    while (signal?.aborted !== true) {
+    while (signal?.aborted !== true && !isGone()) {
       bell.reset()
       yield* reader.read(signal)
       await bell.wait(LOOK_MS)
     }
   } catch (error) {
     // A log that is deleted while it is followed ends; one that was never there is an error.
-    if (!reader.hasRead || !isFoldlogError(error, 'NOT_FOUND')) throw error
+    const isOver = isAborted(signal, error) || (reader.hasRead && isFoldlogError(error, 'NOT_FOUND'))
+    if (!isOver) throw error
   } finally {
     signal?.removeEventListener('abort', onAbort)
     stop()
   }
+}
+
+/** Whether it was only the wait for the log that ended, because the signal fired. */
+function isAborted(signal: AbortSignal | undefined, error: unknown): boolean {
+  return signal?.aborted === true && isFoldlogError(error, 'NOT_FOUND')
 }
 
 class Reader {
@@ -84,25 +97,32 @@ class Reader {
 
   /** Everything that has come since the last call. */
   async *read(signal?: AbortSignal): AsyncGenerator<TailEvent> {
-    if (this.#after !== undefined) {
-      const isFound = await this.#seek(this.#after)
-      this.#after = undefined
-      if (!isFound) yield this.#rewound()
+    while (this.#after !== undefined) {
+      try {
+        const isFound = await this.#seek(this.#after, signal)
+        this.#after = undefined
+        if (!isFound) yield this.#rewound()
+      } catch (error) {
+        // Replaced while it was read.
+        if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
+      }
     }
-    try {
-      yield* this.#readOn(signal)
-    } catch (error) {
-      if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
-      this.#cursor = undefined
-      this.#skip = 0
-      yield this.#rewound()
-      yield* this.#readOn(signal)
+    for (let isRead = false; !isRead;) {
+      try {
+        yield* this.#readOn(signal)
+        isRead = true
+      } catch (error) {
+        if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
+        this.#cursor = undefined
+        this.#skip = 0
+        yield this.#rewound()
+      }
     }
   }
 
   async *#readOn(signal?: AbortSignal): AsyncGenerator<TailEvent> {
-    const options = this.#cursor === undefined ? {} : { after: this.#cursor }
-    for await (const batch of this.#backend.read(this.#key, options)) {
+    const after = this.#cursor === undefined ? {} : { after: this.#cursor }
+    for await (const batch of this.#backend.read(this.#key, { ...after, ...known(signal) })) {
       this.hasRead = true
       for (const stored of batch.lines) {
         yield* this.#eventsOf(stored)
@@ -129,8 +149,8 @@ class Reader {
   }
 
   /** Goes to the place after `after`; false if it is not there. */
-  async #seek(after: string): Promise<boolean> {
-    if (isEventId(after)) return this.#seekEvent(after)
+  async #seek(after: string, signal: AbortSignal | undefined): Promise<boolean> {
+    if (isEventId(after)) return this.#seekEvent(after, signal)
     // A backend's own places may hold the mark, too, but never before nothing but digits at the end.
     const [, place = after, skip = '0'] = INTO_BATCH.exec(after) ?? []
     this.#skip = Number(skip)
@@ -138,8 +158,8 @@ class Reader {
     return this.#cursor !== undefined || this.#skip > 0
   }
 
-  async #seekEvent(id: string): Promise<boolean> {
-    for await (const batch of this.#backend.read(this.#key)) {
+  async #seekEvent(id: string, signal: AbortSignal | undefined): Promise<boolean> {
+    for await (const batch of this.#backend.read(this.#key, known(signal))) {
       for (const stored of batch.lines) {
         if (!holds(decodeLine(stored.bytes, stored).lines, id)) continue
         this.#cursor = stored.cursor
@@ -153,6 +173,10 @@ class Reader {
     const data = { missing: [], added: [] }
     return deepFreeze({ id: '', type: 'session.rewound', time: new Date().toISOString(), data, cursor: '' })
   }
+}
+
+function known(signal: AbortSignal | undefined): LookOptions {
+  return { isKnown: true, ...(signal === undefined ? {} : { signal }) }
 }
 
 function deleted({ namespace, sessionId }: SessionKey): FoldlogError {

@@ -31,6 +31,8 @@ export class Watch {
   readonly #known = new Map<string, Known>()
   /** Sessions to look at; undefined stands for the whole namespace. */
   readonly #waiting = new Set<string | undefined>()
+  /** Sessions that are not there and may be back in a moment. */
+  readonly #away = new Set<string>()
   #running: Promise<void> | undefined
   #stop: (() => Promise<void>) | undefined
   #isStopped = false
@@ -99,7 +101,11 @@ export class Watch {
   }
 
   #run(): void {
-    if (this.#waiting.size > 0) this.#running ??= this.#work().finally(() => (this.#running = undefined))
+    if (this.#waiting.size === 0 || this.#isStopped) return
+    this.#running ??= this.#work().finally(() => {
+      this.#running = undefined
+      this.#run()
+    })
   }
 
   async #work(): Promise<void> {
@@ -139,9 +145,43 @@ export class Watch {
     const key = { namespace: this.#namespace, sessionId }
     // Taken before looking: what comes while looking has another version, and is looked at again.
     const head = await this.#backend.head(key)
+    if (head !== undefined || !this.#isThere(key)) return this.#tell(key, head)
+    // It may be back in a moment, which no other session waits for.
+    if (this.#away.has(sessionId)) return
+    this.#away.add(sessionId)
+    void this.#lookAgain(key).catch((error: unknown) => {
+      if (!this.#isStopped) this.#report(error)
+    })
+  }
+
+  /** Whether a session was told of and not told as deleted. */
+  #isThere(key: SessionKey): boolean {
+    const known = this.#known.get(key.sessionId)
+    return this.#logs.peek(key) !== undefined || (known !== undefined && known.isGone !== true)
+  }
+
+  /** Waits until a log is back, and looks at it as after a hint; or tells that it is gone. */
+  async #lookAgain(key: SessionKey): Promise<void> {
+    try {
+      const open = this.#logs.peek(key)
+      // If it is gone, the log has told so.
+      if (open !== undefined) await open.isThere()
+      const head = await this.#backend.head(key, { isKnown: open === undefined })
+      if (this.#isStopped) return
+      if (head === undefined) await this.#tell(key, head)
+      else this.#waiting.add(key.sessionId)
+    } finally {
+      this.#away.delete(key.sessionId)
+    }
+    this.#run()
+  }
+
+  async #tell(key: SessionKey, head: Head | undefined): Promise<void> {
+    const { sessionId } = key
     const open = this.#logs.peek(key)
     const known = this.#known.get(sessionId)
-    if (open !== undefined) await this.#lookAtOpen(open)
+    // If it is gone, the log has told so.
+    if (open !== undefined) await open.isThere()
     const isGone = open?.isDeleted ?? (head === undefined || !(await this.#discover(key)))
     if (isGone && open === undefined && known !== undefined && known.isGone !== true) {
       this.#bus.publish({
@@ -155,15 +195,6 @@ export class Watch {
     }
     if (head === undefined) this.#known.delete(sessionId)
     else this.#known.set(sessionId, { version: head.version, end: this.#known.get(sessionId)?.end ?? head.end, isGone })
-  }
-
-  async #lookAtOpen(log: Log): Promise<void> {
-    try {
-      await log.look()
-    } catch (error) {
-      // The log has told that it is gone.
-      if (!isFoldlogError(error, 'NOT_FOUND')) throw error
-    }
   }
 
   /** Opens a session, which tells what is new in it; false if it is gone by now, or a tombstone was merged into it. */

@@ -12,6 +12,7 @@ import type {
   Head,
   LineBatch,
   NewLine,
+  ReadOptions,
   Rewrite,
   Rewrites,
   Rewritten,
@@ -142,7 +143,7 @@ class MemoryBackend implements Backend {
     return follows ? { cursor: cursorOf(log, log.entries.length) } : {}
   }
 
-  async *read(key: SessionKey, options: { readonly after?: Cursor } = {}): AsyncGenerator<LineBatch> {
+  async *read(key: SessionKey, options: ReadOptions = {}): AsyncGenerator<LineBatch> {
     this.#assertOpen()
     const log = this.#find(key)
     if (log === undefined) throw missing(key)

@@ -13,7 +13,9 @@ import type {
   Cursor,
   Head,
   LineBatch,
+  LookOptions,
   NewLine,
+  ReadOptions,
   SessionKey,
   StoredLine,
   WatchEvents,
@@ -69,11 +71,11 @@ class Mirror implements Backend {
       : { cursor: join(first.cursor, second.cursor) }
   }
 
-  async *read(key: SessionKey, options: { readonly after?: Cursor } = {}): AsyncGenerator<LineBatch> {
-    const [one, two] = splitOr(options.after, key)
+  async *read(key: SessionKey, { after: place, ...rest }: ReadOptions = {}): AsyncGenerator<LineBatch> {
+    const [one, two] = splitOr(place, key)
     const [first, second] = await this.#both('read', (backend) => {
       const after = backend === this.#model ? one : two
-      return collect(backend.read(key, after === undefined ? {} : { after }))
+      return collect(backend.read(key, after === undefined ? rest : { ...rest, after }))
     })
     assert.deepEqual(second.lines.map(textOf), first.lines.map(textOf), `read of ${key.sessionId} differs`)
     const lines = first.lines.map((line, index): StoredLine => {
@@ -84,8 +86,8 @@ class Mirror implements Backend {
       yield { lines, cursor: join(first.cursor, second.cursor) }
   }
 
-  async head(key: SessionKey): Promise<Head | undefined> {
-    const [first, second] = await this.#both('head', (backend) => backend.head(key))
+  async head(key: SessionKey, options?: LookOptions): Promise<Head | undefined> {
+    const [first, second] = await this.#both('head', (backend) => backend.head(key, options))
     assert.equal(second?.sessionId, first?.sessionId, `head of ${key.sessionId} differs`)
     return first === undefined || second === undefined ? undefined : joinHeads(first, second)
   }

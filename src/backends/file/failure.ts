@@ -59,6 +59,11 @@ function kindOf(error: unknown): { code: ErrorCode; message: string } {
   }
 }
 
+/** The refusal of a backend that was closed. */
+export function closed(root: string): FoldlogError {
+  return new FoldlogError('CLOSED', `the backend of ${root} is closed: open the store again`, { path: root })
+}
+
 function isUnnamed(code: unknown): boolean {
   return code === undefined || code === 'UNKNOWN'
 }

@@ -78,7 +78,12 @@ export class GuardedWriter {
       const message = `session ${log.key.sessionId} has segments, and only a log of one file can be guarded`
       throw new FoldlogError('UNSUPPORTED', message, { ...log.key, path: log.path })
     }
-    this.#writer.open(log)
+    try {
+      this.#writer.open(log)
+    } catch (error) {
+      // Whoever knows the log and reads on is told when it is gone for good.
+      throw isMissing(error) && log.isKnown ? moved(log, 'it is not at its path') : error
+    }
     if (!isAtPath(log)) throw moved(log, 'it was replaced')
     if (log.surveyedTo !== log.size) log.surveyRest()
     if (log.survey.isDeleted) throw deleted(log)

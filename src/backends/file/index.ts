@@ -13,17 +13,17 @@ import type {
   AppendResult,
   Backend,
   Capabilities,
-  Cursor,
   Head,
   LineBatch,
+  LookOptions,
   NewLine,
+  ReadOptions,
   Rewrites,
   SessionKey,
   WatchEvents,
 } from '../../backend.ts'
-import { FoldlogError } from '../../errors.ts'
 import { MAX_LINE_BYTES } from './encode.ts'
-import { isMissing, storageError, typed } from './failure.ts'
+import { closed, isMissing, storageError, typed } from './failure.ts'
 import { StoredInfos } from './infos.ts'
 import { io } from './io.ts'
 import { listHeads, listNamespaces } from './list.ts'
@@ -100,12 +100,12 @@ class FileBackend implements Backend {
     return this.#access.append(key, lines, options)
   }
 
-  async *read(key: SessionKey, options?: { readonly after?: Cursor }): AsyncGenerator<LineBatch> {
-    yield* (await this.#open()).read(key, options?.after)
+  async *read(key: SessionKey, options: ReadOptions = {}): AsyncGenerator<LineBatch> {
+    yield* (await this.#open()).read(key, options)
   }
 
-  async head(key: SessionKey): Promise<Head | undefined> {
-    return (await this.#open()).head(key)
+  async head(key: SessionKey, options: LookOptions = {}): Promise<Head | undefined> {
+    return (await this.#open()).head(key, options)
   }
 
   async list(namespace: string): Promise<readonly Head[]> {
@@ -174,8 +174,4 @@ class FileBackend implements Backend {
   #assertOpen(): void {
     if (this.#isClosed) throw closed(this.root)
   }
-}
-
-function closed(root: string): FoldlogError {
-  return new FoldlogError('CLOSED', `the backend of ${root} is closed: open the store again`, { path: root })
 }

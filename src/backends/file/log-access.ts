@@ -2,9 +2,19 @@
  * The logs of a root, to be read and written: write.ts appends, guarded.ts appends on a condition, read.ts reads, guard.ts
  * decides which lines count, sync.ts makes them last.
  */
-import type { AppendOptions, AppendResult, Cursor, Head, LineBatch, NewLine, SessionKey } from '../../backend.ts'
+import type {
+  AppendOptions,
+  AppendResult,
+  Head,
+  LineBatch,
+  LookOptions,
+  NewLine,
+  ReadOptions,
+  SessionKey,
+} from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
-import { storageError, typed } from './failure.ts'
+import { lookAgain } from './absence.ts'
+import { closed, storageError, typed } from './failure.ts'
 import { Attachments } from './files.ts'
 import { GuardedWriter } from './guarded.ts'
 import { headOfLog } from './list.ts'
@@ -33,6 +43,7 @@ export class LogAccess {
   readonly #guarded: GuardedWriter | undefined
   readonly #isShared: boolean
   readonly #outbox: Outbox
+  #isClosed = false
 
   constructor(root: string, policy: FsyncPolicy, isShared: boolean) {
     this.#root = root
@@ -69,13 +80,18 @@ export class LogAccess {
     }
   }
 
-  read(key: SessionKey, after: Cursor | undefined): AsyncGenerator<LineBatch> {
-    return readLog(this.#logs.get(key), this.#segments, after)
+  read(key: SessionKey, options: ReadOptions): AsyncGenerator<LineBatch> {
+    return readLog(this.#logs.get(key), this.#segments, options, () => this.#assertOpen())
   }
 
-  head(key: SessionKey): Head | undefined {
+  async head(key: SessionKey, { isKnown = false, signal }: LookOptions): Promise<Head | undefined> {
     const log = this.#logs.get(key)
-    return typed('look at', log.path, () => headOfLog(log, this.#segments.of(log.directory, log.session)))
+    const look = (): Head | undefined => {
+      this.#assertOpen()
+      return typed('look at', log.path, () => headOfLog(log, this.#segments.of(log.directory, log.session)))
+    }
+    const isFinal = (): boolean => typed('look at', log.path, () => isBuried(log, this.#segments))
+    return look() ?? (isKnown && !isFinal() ? lookAgain(look, signal) : undefined)
   }
 
   async remove(key: SessionKey): Promise<boolean> {
@@ -128,6 +144,10 @@ export class LogAccess {
     )
   }
 
+  #assertOpen(): void {
+    if (this.#isClosed) throw closed(this.#root)
+  }
+
   release(key: SessionKey): void {
     this.#logs.release(key)
   }
@@ -141,8 +161,9 @@ export class LogAccess {
     }
   }
 
-  /** Resolves when all that was appended is where the policy wants it. */
+  /** Resolves when all that was appended is where the policy wants it. Reads that wait for a log end. */
   async close(): Promise<void> {
+    this.#isClosed = true
     try {
       await this.#logs.idle()
       if (this.#sync.policy !== 'never') await this.#sync.flushAll()

@@ -7,6 +7,7 @@
  *    otherwise `STALE_CURSOR`. A file that it does not speak of is read from its start.
  *  - A first file of known size that changed without growing may have other content anywhere: cursors made before that
  *    are stale. Of a file that grew, and of segments, only the place is checked.
+ *  - A log that the caller knows and that is not there is looked for again for a second, by nobody but who reads it.
  *  - A log that has a tombstone for a file is not there, whatever its other files hold.
  *  - Only lines that count are yielded (guard.ts). If a later line changes that for one that came before the cursor,
  *    the cursor is stale.
@@ -14,8 +15,9 @@
  * What a read passes over, the appends to come need not look at again: it tells the LogFile.
  */
 import type { Stats } from 'node:fs'
-import type { Cursor, LineBatch, StoredLine } from '../../backend.ts'
-import { FoldlogError } from '../../errors.ts'
+import type { Cursor, LineBatch, ReadOptions, StoredLine } from '../../backend.ts'
+import { FoldlogError, isFoldlogError } from '../../errors.ts'
+import { lookAgain } from './absence.ts'
 import { type Chunk, chunksOf, eachLine, lineBefore, lineStartAt } from './chunks.ts'
 import {
   cursorPart,
@@ -136,6 +138,8 @@ class Reading {
   readonly #sources: Source[] = []
   readonly #hasCursor: boolean
   #guards: Guards | undefined
+  /** None of its files is there. */
+  readonly isAbsent: boolean
 
   constructor(log: LogFile, segments: Segments, after: Cursor | undefined) {
     this.#log = log
@@ -154,7 +158,8 @@ class Reading {
       this.close()
       throw error
     }
-    if (this.#sources.length === 0) throw missing(log)
+    this.isAbsent = this.#sources.length === 0
+    if (this.isAbsent) return
     // That segment may have gone by then: what it held beyond is in the first file, which has grown by it.
     if (after === undefined)
       for (const source of this.#sources) if (source.fd >= 0) source.to = io.fstatSync(source.fd).size
@@ -278,15 +283,42 @@ class Reading {
   }
 }
 
-/** Begins again if the old file of a rewrite goes while it does: what it held is in the first file by then. */
-function begin(log: LogFile, segments: Segments, after: Cursor | undefined): Reading {
+/**
+ * Undefined if there is no file. Begins again if the old file of a rewrite goes while it does: what it held is in the first file by then.
+ */
+function begin(log: LogFile, segments: Segments, after: Cursor | undefined): Reading | undefined {
   for (;;) {
     try {
-      return new Reading(log, segments, after)
+      const reading = new Reading(log, segments, after)
+      return reading.isAbsent ? undefined : reading
     } catch (error) {
       if (!isMissing(error)) throw error
     }
   }
+}
+
+/** As `begin`; undefined, too, if the file is there with nothing in it, as git makes it before it writes it. */
+function beginIfWritten(log: LogFile, segments: Segments, after: Cursor | undefined): Reading | undefined {
+  try {
+    return begin(log, segments, after)
+  } catch (error) {
+    if (isFoldlogError(error, 'STALE_CURSOR') && io.lstatSync(log.path, NO_THROW)?.size === 0) return undefined
+    throw error
+  }
+}
+
+/** Begins to read a log that the caller knows, once it is there. */
+async function beginKnown(
+  log: LogFile,
+  segments: Segments,
+  { after, signal }: ReadOptions,
+  assertOpen: () => void,
+): Promise<Reading | undefined> {
+  const look = (): Reading | undefined => {
+    assertOpen()
+    return beginIfWritten(log, segments, after)
+  }
+  return look() ?? (await lookAgain(look, signal)) ?? begin(log, segments, after)
 }
 
 /** The first file, then the segments as they are when it was opened. */
@@ -312,13 +344,22 @@ function lastMark(bytes: Buffer): string {
 }
 
 /** The lines of a log after a cursor, or all, in batches of about a megabyte. */
-export async function* readLog(log: LogFile, segments: Segments, after: Cursor | undefined): AsyncGenerator<LineBatch> {
+export async function* readLog(
+  log: LogFile,
+  segments: Segments,
+  options: ReadOptions,
+  assertOpen: () => void,
+): AsyncGenerator<LineBatch> {
+  const { after, isKnown = false } = options
   let reading: Reading | undefined
   try {
-    reading = begin(log, segments, after)
+    reading = isKnown ? await beginKnown(log, segments, options, assertOpen) : begin(log, segments, after)
+    if (reading === undefined) throw missing(log)
     yield* reading.batches()
   } catch (error) {
-    throw isMissing(error) ? missing(log) : storageError(error, 'read', { ...log.key, path: log.path })
+    // One of several files went while they were read: what is left has to be read anew.
+    if (isMissing(error)) throw isKnown ? stale(log) : missing(log)
+    throw storageError(error, 'read', { ...log.key, path: log.path })
   } finally {
     reading?.close()
   }

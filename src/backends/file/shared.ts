@@ -14,6 +14,7 @@
  */
 import type { AppendOptions, AppendResult, Cursor, NewLine } from '../../backend.ts'
 import type { FoldlogError } from '../../errors.ts'
+import { lookAgain } from './absence.ts'
 import { cursorPart, parseCursor } from './cursor.ts'
 import { makeNamespace } from './folders.ts'
 import type { LogFile } from './log-file.ts'
@@ -26,8 +27,6 @@ import { deleted, exists, failure, isFinal, missing } from './write.ts'
 /** Git keeps every version of a file whole, so short files are what makes long sessions cheap. */
 const ROLL_BYTES = 256 * 1024
 const MAX_WRITES = 5
-const PATIENCE_MS = 1000
-const PAUSE_MS = 25
 const DONE: AppendResult = {}
 
 type Options = AppendOptions | undefined
@@ -174,22 +173,23 @@ export class SharedWriter {
   }
 
   async #poll(log: LogFile, lines: readonly NewLine[]): Promise<AppendResult> {
-    const deadline = performance.now() + PATIENCE_MS
     try {
-      while (performance.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
-        const others = this.#look(log)
-        if (others.isDeleted) throw deleted(log)
-        if (isAbsent(log, others)) continue
-        const news = this.#newsOf(log, lines)
-        if (news.length === 0 || this.#write(log, news)) return DONE
-      }
+      if (await lookAgain(() => this.#putBack(log, lines) || undefined)) return DONE
       throw this.#lost(log)
     } catch (error) {
       throw failure(log, lines, error)
     } finally {
       log.busy = undefined
     }
+  }
+
+  /** Writes those of the lines that are not there; false if the log is not, or not yet. */
+  #putBack(log: LogFile, lines: readonly NewLine[]): boolean {
+    const others = this.#look(log)
+    if (others.isDeleted) throw deleted(log)
+    if (isAbsent(log, others)) return false
+    const news = this.#newsOf(log, lines)
+    return news.length === 0 || this.#write(log, news)
   }
 
   /** Forgets a log that is not there, or is another session by now. */

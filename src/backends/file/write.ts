@@ -14,6 +14,7 @@
 import type { AppendOptions, AppendResult, Cursor, NewLine } from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
 import { newId } from '../../id.ts'
+import { lookAgain } from './absence.ts'
 import { encodeLines } from './encode.ts'
 import { codeOf, isMissing, storageError } from './failure.ts'
 import { makeNamespace, statNamespace } from './folders.ts'
@@ -25,8 +26,6 @@ import type { Syncer } from './sync.ts'
 import { isBuried } from './tombstone.ts'
 
 const MAX_WRITES = 5
-const PATIENCE_MS = 1000
-const PAUSE_MS = 25
 const NO_THROW = { throwIfNoEntry: false } as const
 const DONE: AppendResult = {}
 
@@ -288,12 +287,8 @@ export class Writer {
   }
 
   async #poll(log: LogFile, lines: readonly NewLine[]): Promise<AppendResult> {
-    const deadline = performance.now() + PATIENCE_MS
     try {
-      while (performance.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
-        if (this.#settleNow(log, lines)) return DONE
-      }
+      if (await lookAgain(() => this.#settleNow(log, lines) || undefined)) return DONE
     } finally {
       log.busy = undefined
     }
