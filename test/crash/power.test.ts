@@ -15,30 +15,68 @@ import { LoopDisk } from '../support/mounts.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
 import { idsOf, temp } from '../support/temp.ts'
 
+const SYNCED = 'synced '
+
+/** Whether a writer that has said these lines has written for long enough. */
+type IsEnough = (lines: readonly string[]) => boolean
+
 interface Cut {
   readonly acknowledged: number
-  /** How long before the last acknowledgement each one that is missing was acknowledged, in ms. */
-  readonly lostMs: readonly number[]
+  /** Messages that were acknowledged and are not there, */
+  readonly lost: readonly string[]
+  /** those of them that a sync which had ended covered, */
+  readonly lostThoughSynced: readonly string[]
+  /** and those behind which one of the same session is there. */
+  readonly lostFromWithin: readonly string[]
 }
 
-/** One round: write for a while, cut, open what is left. */
-async function cut(policy: FsyncPolicy, ms: number, size: number): Promise<Cut> {
+/** One round: write for a while, cut, open what is left. `isEnough` looks at what the writer has said. */
+async function cut(policy: FsyncPolicy, size: number, isEnough: IsEnough): Promise<Cut> {
   const disk = new LoopDisk()
   // Made a moment ago, the file system itself is still in the cache.
   run('sync', '-f', disk.folder)
   const writer = new Child('powered', `${disk.folder}/root`, policy, String(size))
-  await writer.until(() => writer.lines.length > 5)
-  await new Promise((resolve) => setTimeout(resolve, ms))
+  await writer.until(() => isEnough(writer.lines))
   await writer.kill()
   const image = `${temp()}/image`
   copyFileSync(disk.image, image)
-  const said = writer.lines.map((line) => line.split(' ')).map(([id = '', at]) => ({ id, at: Number(at) }))
-  const end = said.at(-1)!.at
   disk.unmount()
   const after = new LoopDisk(image)
   const there = await idsIn(`${after.folder}/root`)
   after.unmount()
-  return { acknowledged: said.length, lostMs: said.filter(({ id }) => !there.has(id)).map(({ at }) => end - at) }
+  return judge(writer.lines, there)
+}
+
+function judge(lines: readonly string[], there: ReadonlySet<string>): Cut {
+  const acknowledged = lines.filter((line) => !line.startsWith(SYNCED))
+  const lost = acknowledged.filter((id) => !there.has(id))
+  const synced = newestOf(lines.filter((line) => line.startsWith(SYNCED)).map((line) => line.slice(SYNCED.length)))
+  const last = newestOf(there)
+  const isBefore = (id: string, newest: ReadonlyMap<string, number>): boolean => {
+    const [session, index] = placeOf(id)
+    return index <= (newest.get(session) ?? -1)
+  }
+  return {
+    acknowledged: acknowledged.length,
+    lost,
+    lostThoughSynced: lost.filter((id) => isBefore(id, synced)),
+    lostFromWithin: lost.filter((id) => isBefore(id, last)),
+  }
+}
+
+/** The index of the newest message of each session, of messages that are called `<session>.<index>`. */
+function newestOf(ids: Iterable<string>): ReadonlyMap<string, number> {
+  const newest = new Map<string, number>()
+  for (const id of ids) {
+    const [session, index] = placeOf(id)
+    newest.set(session, Math.max(index, newest.get(session) ?? -1))
+  }
+  return newest
+}
+
+function placeOf(id: string): readonly [session: string, index: number] {
+  const [session = '', index] = id.split('.')
+  return [session, Number(index)]
 }
 
 /** Every message of every session of a root; each of them has to open and to take a message. */
@@ -54,31 +92,53 @@ async function idsIn(root: string): Promise<Set<string>> {
   return ids
 }
 
-async function cuts(context: TestContext, policy: FsyncPolicy, stated: number, ms: () => number): Promise<Cut> {
+async function cuts(
+  context: TestContext,
+  policy: FsyncPolicy,
+  stated: number,
+  enough: () => IsEnough,
+): Promise<readonly Cut[]> {
   needs(context, 'root', 'loop')
-  const lostMs: number[] = []
-  let acknowledged = 0
+  const all: Cut[] = []
   for (let round = 0; round < rounds(stated); round++) {
-    const one = await cut(policy, ms(), round % 2 === 0 ? 20 : 400)
-    acknowledged += one.acknowledged
-    lostMs.push(...one.lostMs)
+    all.push(await cut(policy, round % 2 === 0 ? 20 : 400, enough()))
   }
-  console.info(`power cuts, fsync ${policy}: ${lostMs.length} of ${acknowledged} acknowledged lines lost`)
-  return { acknowledged, lostMs }
+  const [lost, acknowledged] = [sum(all, ({ lost }) => lost.length), sum(all, ({ acknowledged }) => acknowledged)]
+  console.info(`power cuts, fsync ${policy}: ${lost} of ${acknowledged} acknowledged lines lost`)
+  return all
+}
+
+function sum(cuts: readonly Cut[], of: (cut: Cut) => number): number {
+  return cuts.reduce((total, cut) => total + of(cut), 0)
+}
+
+/** After a sync has ended, and up to so many lines more than that. */
+function someTimeAfterSync(atMost: number): IsEnough {
+  const more = Math.random() * atMost
+  let seen = 0
+  let syncedAt = Infinity
+  return (lines) => {
+    for (; seen < lines.length && syncedAt === Infinity; seen++) if (lines[seen]!.startsWith(SYNCED)) syncedAt = seen
+    return lines.length > syncedAt + more
+  }
 }
 
 test('row 6: with fsync always a power cut loses nothing that was acknowledged', PATIENT, async (context) => {
-  const { lostMs } = await cuts(context, 'always', 30, () => Math.random() * 1000)
-  expect(lostMs).toEqual([])
+  const all = await cuts(context, 'always', 30, () => someTimeAfterSync(600))
+  expect(all.flatMap(({ lost }) => lost)).toEqual([])
 })
 
-test('row 7: with fsync everysec a power cut loses about a second, and every log opens', PATIENT, async (context) => {
-  const { lostMs } = await cuts(context, 'everysec', 30, () => 1500 + Math.random() * 2000)
-  // A second, and as long as the sync at its end takes on a busy machine.
-  expect(Math.max(0, ...lostMs)).toBeLessThan(2500)
-})
+test(
+  'row 7: with fsync everysec a power cut loses the end of what was acknowledged, nothing that was synced, and every log opens',
+  PATIENT,
+  async (context) => {
+    const all = await cuts(context, 'everysec', 30, () => someTimeAfterSync(20_000))
+    expect(all.flatMap(({ lostThoughSynced }) => lostThoughSynced)).toEqual([])
+    expect(all.flatMap(({ lostFromWithin }) => lostFromWithin)).toEqual([])
+  },
+)
 
 test('row 7: with fsync never a power cut loses lines, or it is none', PATIENT, async (context) => {
-  const { lostMs } = await cuts(context, 'never', 10, () => 300 + Math.random() * 500)
-  expect(lostMs.length).toBeGreaterThan(0)
+  const all = await cuts(context, 'never', 10, () => (lines) => lines.length > 1000)
+  expect(sum(all, ({ lost }) => lost.length)).toBeGreaterThan(0)
 })
