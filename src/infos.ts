@@ -172,7 +172,7 @@ export class Infos {
     if (missing.size === 0) return heads
     for (const { sessionId } of heads) missing.delete(sessionId)
     if (missing.size === 0) return heads
-    await unlessAborted(Promise.all([...missing].map((id) => this.#read(id, undefined))), signal)
+    await unlessAborted(Promise.allSettled([...missing].map((id) => this.#read(id, undefined))), signal)
     return this.#backend.list(this.#namespace)
   }
 

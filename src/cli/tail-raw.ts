@@ -29,6 +29,8 @@ class Reader {
   readonly #found: Found
   readonly #onRewound: () => void
   #cursor: Cursor | undefined
+  /** From then on it is known that the log exists. */
+  #hasRead = false
 
   constructor(found: Found, onRewound: () => void) {
     this.#found = found
@@ -45,22 +47,26 @@ class Reader {
   }
 
   async *read(): AsyncGenerator<StoredLine> {
-    try {
-      yield* this.#readOn()
-    } catch (error) {
-      if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
-      this.#cursor = undefined
-      this.#onRewound()
-      yield* this.#readOn()
+    for (;;) {
+      try {
+        yield* this.#readOn()
+        return
+      } catch (error) {
+        if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
+        this.#cursor = undefined
+        this.#onRewound()
+      }
     }
   }
 
   async *#readOn(): AsyncGenerator<StoredLine> {
     const { key, root } = this.#found
-    for await (const batch of root.backend.read(key, this.#cursor === undefined ? {} : { after: this.#cursor })) {
+    const after = this.#cursor === undefined ? {} : { after: this.#cursor }
+    for await (const batch of root.backend.read(key, { ...after, isKnown: this.#hasRead })) {
       yield* batch.lines
       this.#cursor = batch.cursor
     }
+    this.#hasRead = true
   }
 
   /** The place after the line that holds an event. */

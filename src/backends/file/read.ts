@@ -307,8 +307,8 @@ function beginIfWritten(log: LogFile, segments: Segments, after: Cursor | undefi
   }
 }
 
-/** Begins to read a log that the caller knows, once it is there. */
-async function beginKnown(
+/** Begins to read a log that was not there, once it is. */
+async function beginAgain(
   log: LogFile,
   segments: Segments,
   { after, signal }: ReadOptions,
@@ -318,7 +318,7 @@ async function beginKnown(
     assertOpen()
     return beginIfWritten(log, segments, after)
   }
-  return look() ?? (await lookAgain(look, signal)) ?? begin(log, segments, after)
+  return (await lookAgain(look, signal)) ?? begin(log, segments, after)
 }
 
 /** The first file, then the segments as they are when it was opened. */
@@ -353,7 +353,9 @@ export async function* readLog(
   const { after, isKnown = false } = options
   let reading: Reading | undefined
   try {
-    reading = isKnown ? await beginKnown(log, segments, options, assertOpen) : begin(log, segments, after)
+    reading = isKnown
+      ? (beginIfWritten(log, segments, after) ?? (await beginAgain(log, segments, options, assertOpen)))
+      : begin(log, segments, after)
     if (reading === undefined) throw missing(log)
     yield* reading.batches()
   } catch (error) {
