@@ -35,7 +35,7 @@ import type { Segments } from './segments.ts'
 import { isBuried } from './tombstone.ts'
 import { deleted } from './write.ts'
 import { settle } from './settle.ts'
-import { syncData } from './whole-file.ts'
+import { renameOver, syncData } from './whole-file.ts'
 
 const NEW_SUFFIX = '.new'
 const LINE_END = Buffer.from([LF])
@@ -220,7 +220,7 @@ class Job {
       throw replaced(this.#log, source.path)
     }
     await syncDirectory(directory)
-    io.renameSync(source.newPath, source.path)
+    await renameOver(source.newPath, source.path)
     source.newPath = ''
     await syncDirectory(directory)
     await this.#carryUntilQuiet(source, aside)

@@ -3,7 +3,13 @@
  * a part of one.
  */
 import { newId } from '../../id.ts'
+import { codeOf } from './failure.ts'
 import { io } from './io.ts'
+
+/** What Windows says of a file that somebody has open. */
+const HELD: ReadonlySet<unknown> = new Set(['EPERM', 'EACCES', 'EBUSY'])
+const PATIENCE_MS = 5000
+const PAUSE_MS = 50
 
 /** Writes `bytes` to `path`, replacing what is there. With `isLasting` they are on the disk before the rename. */
 export async function writeWhole(path: string, bytes: Uint8Array, isLasting: boolean): Promise<void> {
@@ -21,10 +27,27 @@ export async function writeWhole(path: string, bytes: Uint8Array, isLasting: boo
     } finally {
       io.closeSync(fd)
     }
-    io.renameSync(aside, path)
+    await renameOver(aside, path)
   } catch (error) {
     removeQuietly(aside)
     throw error
+  }
+}
+
+/**
+ * Renames a file over another one. Windows refuses that while somebody has one of the two open (a virus scanner, an indexer, a reader): there it is
+ * tried again for five seconds.
+ */
+export async function renameOver(from: string, to: string, platform: string = process.platform): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      io.renameSync(from, to)
+      return
+    } catch (error) {
+      if (platform !== 'win32' || !HELD.has(codeOf(error)) || performance.now() >= deadline) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }
 }
 
