@@ -342,7 +342,17 @@ test('no other session waits for one that is away', async () => {
   expect(order).toEqual(['other', 'away'])
 })
 
-test('a read that waits ends with the store that is closed, and a tail with its signal or its handle', async () => {
+test('a read that waits ends with the store that is closed', async () => {
+  const { root, store, session, heard } = await setting()
+  takeAway(root)
+  const reading = expect(session.messages()).rejects.toMatchObject({ code: 'CLOSED' })
+  await new Promise(setImmediate)
+  await store.close()
+  await reading
+  expect(heard.of('session.deleted')).toEqual([])
+})
+
+test('a tail that waits ends with its signal or its handle, and tells nothing', async () => {
   const { root, store, session, heard } = await setting()
   const second = (await store.get('s'))!
   const abort = new AbortController()
@@ -357,11 +367,6 @@ test('a read that waits ends with the store that is closed, and a tail with its 
   // Neither has told that the session is gone.
   putBack()
   expect(idsOf(await session.messages())).toEqual(['a', 'b'])
-  takeAway(root)
-  const reading = expect(session.messages()).rejects.toMatchObject({ code: 'CLOSED' })
-  await new Promise(setImmediate)
-  await store.close()
-  await reading
   expect(heard.of('session.deleted')).toEqual([])
 })
 
