@@ -151,6 +151,18 @@ export interface Rewritten {
   readonly sizeBytesAfter: number
 }
 
+/** A line that is kept beside the logs of a namespace. */
+export interface AsideLine {
+  readonly text: string
+  /** Where: `.cache/infos.jsonl`. */
+  readonly name: string
+  /** Whose log it is of, where each line has one: in the quarantine, and in the outbox, whose lines are those of logs. */
+  readonly sessionId?: string
+}
+
+/** What is to be in the place of a line: its own text to keep it, another one, or nothing. */
+export type EditAside = (line: AsideLine) => string | undefined
+
 /** What replaces logs as a whole and removes bytes for good. A backend without it cannot redact, pack or repair. */
 export interface Rewrites {
   /**
@@ -167,11 +179,8 @@ export interface Rewrites {
   files(namespace: string): Promise<readonly string[]>
   /** Removes an attachment for good; false if it was not there. */
   removeFile(namespace: string, name: string): Promise<boolean>
-  /**
-   * Removes the lines that `isTainted` from caches, quarantine and drafts; it is told in which of them a line lies (`.cache/infos.jsonl`).
-   * Resolves with the names of what it changed.
-   */
-  scrub(namespace: string, isTainted: (line: string, name: string) => boolean): Promise<readonly string[]>
+  /** Changes lines of caches, quarantine, outbox and drafts. Resolves with the names of what it changed. */
+  scrub(namespace: string, edit: EditAside): Promise<readonly string[]>
 }
 
 export interface Backend {

@@ -5,7 +5,7 @@
  * superseded is gone from the past, too: views of an earlier time (`at`) show what is left of it.
  */
 import { createHash, type Hash } from 'node:crypto'
-import type { Backend, RawLine, SessionKey } from './backend.ts'
+import type { AsideLine, Backend, RawLine, SessionKey } from './backend.ts'
 import { FoldlogError } from './errors.ts'
 import { Fold } from './fold.ts'
 import { canonicalJson, type Json } from './json.ts'
@@ -50,7 +50,11 @@ export async function packLog(backend: Backend, key: SessionKey, options: PackOp
   }
   const rewritten = await rewrites.rewrite(key, {
     edit: (raw) => pack.edit(raw),
-    verify: (lines) => assertSame(key, pack, lines),
+    verify: async (lines) => {
+      assertSame(key, pack, lines)
+      // Before the log is without them: nobody is to be offered what was taken out on purpose.
+      if (pack.supersededCount > 0) await rewrites.scrub(key.namespace, (line) => pack.editAside(key, line))
+    },
   })
   return resultOf(pack, rewritten.sizeBytesBefore, rewritten.sizeBytesAfter)
 }
@@ -119,11 +123,23 @@ class Pack {
     return isChanged ? joined([...damage.map(({ bytes }) => bytes), ...kept]) : raw.bytes
   }
 
+  /** As `edit`, of a copy of a line of the log that is kept beside it. */
+  editAside({ sessionId }: SessionKey, { text, sessionId: owner }: AsideLine): string | undefined {
+    if (owner !== sessionId) return text
+    const bytes = Buffer.from(text)
+    const { lines, isWhole } = piecesOf({ ...PLACE, bytes })
+    return isWhole && this.#isSuperseded(lines[0]!.line, bytes) ? undefined : text
+  }
+
   #isDropped(line: Line, bytes: Buffer): boolean {
-    if (line.key !== undefined || line.redacted === true || bytes.includes(GUARDING)) return false
-    if (!eventsOf(line).every(({ id }) => this.#superseded.has(id))) return false
+    if (!this.#isSuperseded(line, bytes)) return false
     this.supersededCount++
     return true
+  }
+
+  #isSuperseded(line: Line, bytes: Buffer): boolean {
+    if (line.key !== undefined || line.redacted === true || bytes.includes(GUARDING)) return false
+    return eventsOf(line).every(({ id }) => this.#superseded.has(id))
   }
 
   #once(line: Line, bytes: Uint8Array): Uint8Array | undefined {

@@ -8,13 +8,12 @@
  *
  * What is left of an event beats the original wherever a merge brings that back; every redaction removes what came back since.
  */
-import type { Backend, RawLine, Rewrites, SessionKey } from './backend.ts'
+import type { AsideLine, Backend, RawLine, Rewrites, SessionKey } from './backend.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import { Clock, isEventId } from './id.ts'
 import { isArray, type Json } from './json.ts'
-import { encodeLine, eventsOf, type InnerEvent } from './line.ts'
+import { encodeLine, eventsOf, type InnerEvent, type Line } from './line.ts'
 import { isRedactedIn } from './lines.ts'
-import { encodeName } from './name.ts'
 import { joined, piecesOf } from './pieces.ts'
 import { idsIn, redactedBytes } from './redacted.ts'
 import { assertRewritable, rewritesOf, unknownIn } from './rewritable.ts'
@@ -44,7 +43,7 @@ export interface Redacted {
   readonly logs: readonly { readonly sessionId: string; readonly events: readonly string[] }[]
   /** Attachments that are removed, by name. */
   readonly files: readonly string[]
-  /** Caches and drafts that lost lines, by name. Empty in a dry run. */
+  /** Caches, outboxes and drafts that lose lines or what these say, by name. */
   readonly caches: readonly string[]
   /** Events in whose ids or keys the text remains: these are never removed. */
   readonly remaining: readonly string[]
@@ -65,7 +64,7 @@ export async function redactLogs(
   const job = new Redaction(backend, namespace, chooser)
   await job.choose(sessionId)
   await job.locate(sessionId)
-  return options.dryRun === true ? job.result() : job.run()
+  return options.dryRun === true ? job.look() : job.run()
 }
 
 interface Chooser {
@@ -188,32 +187,45 @@ class Redaction {
     for (const [sessionId, target] of this.#targets)
       await this.#redact({ namespace: this.#namespace, sessionId }, target)
     for (const name of this.#files) await this.#rewrites.removeFile(this.#namespace, name)
-    const caches = await this.#rewrites.scrub(this.#namespace, (line, name) => this.#isCached(line, name))
-    return { ...this.result(), caches }
+    return this.#result(await this.#rewrites.scrub(this.#namespace, (line) => this.#editAside(line)))
   }
 
-  /** Whether a line of a cache, of the quarantine or of a draft says something of what goes. */
-  #isCached(line: string, name: string): boolean {
-    const [, place, file = ''] = /^\.cache\/(outbox|quarantine\/)?(.*)$/s.exec(name) ?? []
-    // A record of the outbox begins with its session, a file of the quarantine is named after it.
-    if (place === 'outbox') {
-      const space = line.indexOf(' ')
-      return this.#isTaintedIn(line.slice(0, space), line.slice(space + 1))
+  /** What `run` would do. */
+  async look(): Promise<Redacted> {
+    const names = new Set<string>()
+    await this.#rewrites.scrub(this.#namespace, (line) => {
+      if (this.#editAside(line) !== line.text) names.add(line.name)
+      return line.text
+    })
+    return this.#result([...names])
+  }
+
+  /** What is left of a line that is kept beside the logs: of an event what is left of it in its log, of anything else all or nothing. */
+  #editAside({ text, sessionId }: AsideLine): string | undefined {
+    if (sessionId === undefined) {
+      const isOfTarget = [...this.#targets.keys()].some((id) => text.includes(JSON.stringify(id)))
+      return isOfTarget || this.#isTainted(text) ? undefined : text
     }
-    if (place !== undefined) return this.#isTaintedIn(file.slice(0, file.indexOf('.')), line, decodedIn(line))
-    const isOfSession = [...this.#targets.keys()].some((id) => line.includes(JSON.stringify(id)))
-    return isOfSession || this.#isTainted(line)
+    const isInScope = this.#scope === undefined || this.#scope === sessionId
+    const { lines, isWhole } = piecesOf({ bytes: Buffer.from(text), file: '', line: 0, offset: 0 })
+    const [piece] = lines
+    if (isWhole && piece !== undefined) return this.#redactAside(piece.line, piece.bytes, isInScope)
+    // Outside the scope only what was chosen by id goes.
+    const isTainted = (each: string): boolean => (isInScope ? this.#isTainted(each) : this.#namesGone(each))
+    return isTainted(text) || isTainted(decodedIn(text)) ? undefined : text
   }
 
-  /** As {@link #isTainted}, of texts of a session by its encoded name: outside the scope only what was chosen by id goes. */
-  #isTaintedIn(session: string, ...texts: readonly string[]): boolean {
-    const isInScope = this.#scope === undefined || encodeName(this.#scope) === session
-    return texts.some((text) => (isInScope ? this.#isTainted(text) : this.#namesGone(text)))
+  #redactAside(line: Line, bytes: Buffer, isInScope: boolean): string {
+    const isGone = (event: InnerEvent): boolean => this.#gone.has(event.id) || (isInScope && this.#says(event))
+    const gone = eventsOf(line).filter((event) => event.type !== 'log.redacted' && isGone(event))
+    const text = Buffer.from(redactedBytes(bytes, line, new Set(gone.map(({ id }) => id)))).toString()
+    if (gone.length > 0 && this.#chooser.matches?.(text) === true) this.#remaining.add(line.id)
+    return text
   }
 
-  result(): Redacted {
+  #result(caches: readonly string[]): Redacted {
     const logs = [...this.#targets].map(([sessionId, { events }]) => ({ sessionId, events: [...events].sort() }))
-    return { logs, files: [...this.#files].sort(), caches: [], remaining: [...this.#remaining].sort() }
+    return { logs, files: [...this.#files].sort(), caches, remaining: [...this.#remaining].sort() }
   }
 
   async #redact(key: SessionKey, target: Target): Promise<void> {
@@ -292,6 +304,8 @@ class Redaction {
     const { matches } = this.#chooser
     if (matches?.(text) === true || this.#namesGone(text)) return true
     if (matches === undefined) return false
+    // What was cut off is no JSON, and may be written with its escapes all the same.
+    if (text.includes('\\') && matches(unescaped(text))) return true
     try {
       return anyText(JSON.parse(text) as Json, matches)
     } catch {
@@ -341,6 +355,13 @@ function anyText(value: Json, test: (text: string) => boolean): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (isArray(value)) return value.some((item) => anyText(item, test))
   return Object.entries(value).some(([name, item]) => test(name) || anyText(item, test))
+}
+
+const ESCAPE = /\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])/g
+
+/** A text with the escapes of JSON strings decoded. */
+function unescaped(text: string): string {
+  return text.replace(ESCAPE, (escape) => JSON.parse(`"${escape}"`) as string)
 }
 
 /** The bytes that a line of the quarantine keeps (repair.ts), as text. */

@@ -4,22 +4,25 @@
 import { FoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
 import type { Json } from './json.ts'
-import type { Line } from './line.ts'
+import { eventsOf, type InnerEvent, type Line } from './line.ts'
 import { lineTold } from './lines.ts'
 import type { Log } from './log.ts'
 import { checkedLine } from './merge.ts'
+import { whyUnknown } from './rewritable.ts'
+import { supersededIn } from './superseded.ts'
 
 /**
  * Appends the events that the log does not have, with their ids: as the lines they came from where this process knows them, so that a batch stays
- * a batch and a key a key, else a line each. Returns how many events were not there. Validates all of them first.
+ * a batch and a key a key, else a line each. Lines that say nothing beside what the log has are skipped: `pack` would take them out, or
+ * has. Returns how many events were missing and written. Validates all of them first.
  */
 export async function restoreInto(
   log: Log,
   missing: readonly SessionEvent[],
   screen: (line: Line) => Line,
 ): Promise<number> {
-  const lines = new Set<Line>()
-  let count = 0
+  /** How many events of each line are missing. */
+  const counts = new Map<Line, number>()
   for (const [index, event] of missing.entries()) {
     if (log.has(event.id)) continue
     const line = lineTold(event) ?? checkedLine({ ...event, data: event.data as Json }, index)
@@ -27,9 +30,24 @@ export async function restoreInto(
       const message = `event ${event.id} was written by a newer version: restore it with that, or by foldlog restore`
       throw new FoldlogError('UNSUPPORTED', message, log.key)
     }
-    lines.add(screen(line))
-    count++
+    counts.set(line, (counts.get(line) ?? 0) + 1)
   }
-  await Promise.all([...lines].map((line) => log.append(line, () => undefined)))
-  return count
+  const wanted = withoutSuperseded(log, [...counts.keys()])
+  const screened = wanted.map(screen)
+  await Promise.all(screened.map((line) => log.append(line, () => undefined)))
+  return wanted.reduce((sum, line) => sum + counts.get(line)!, 0)
+}
+
+/** The lines that say something beside what is in the log, whatever they say beside one another. */
+function withoutSuperseded(log: Log, lines: readonly Line[]): readonly Line[] {
+  // Where there is what this version does not know, it cannot tell what supersedes what; pack refuses such logs.
+  if (lines.length === 0 || log.findings.some(({ kind }) => kind === 'unsupported')) return lines
+  const news = lines
+    .flatMap(eventsOf)
+    .filter(({ id, type, data }) => !log.has(id) && whyUnknown(type, data) === undefined)
+  const there = log.events().map(({ id, type, data }): InnerEvent => ({ id, type, data: data as Json }))
+  const all = [...there, ...news].sort((a, b) => (a.id < b.id ? -1 : 1))
+  const superseded = supersededIn(all, ({ id }) => log.has(id))
+  const isSaid = ({ id }: InnerEvent): boolean => superseded.has(id) || log.has(id)
+  return lines.filter((line) => line.key !== undefined || line.redacted === true || !eventsOf(line).every(isSaid))
 }

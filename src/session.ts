@@ -241,8 +241,8 @@ export class Session {
   }
 
   /**
-   * Writes back events that `session.rewound` told as missing, as it told them; those that are there are skipped. Never done by itself: whoever
-   * replaced the log may have meant it. Returns how many were not there.
+   * Writes back events that `session.rewound` told as missing, as it told them. Skips those that are there, and those that later events in the log
+   * supersede: `pack` takes such events out. Never done by itself: whoever replaced the log may have meant it. Returns how many were written.
    */
   async restore(missing: readonly SessionEvent[]): Promise<number> {
     await this.#look()

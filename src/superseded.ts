@@ -26,15 +26,22 @@ interface Firsts {
 const NOT_SET: ReadonlySet<string> = new Set(['id', 'turnId', 'parentId', 'after', 'parts'])
 const NOT_DROPPED: ReadonlySet<string> = new Set(['head', 'vars', 'metadata'])
 
-/** The ids of superseded events among those that count, which are in order of ids. */
-export function supersededIn(events: readonly InnerEvent[]): Set<string> {
+/**
+ * The ids of superseded events among those that count, which are in order of ids.
+ *
+ * @param mayReplace which events may supersede others. Default: all
+ */
+export function supersededIn(
+  events: readonly InnerEvent[],
+  mayReplace: (event: InnerEvent) => boolean = () => true,
+): Set<string> {
   const firsts = firstsOf(events)
   const dropped = new Set<string>()
   const messages = new Map<string, Later>()
   const info = new Set<string>()
   for (let i = events.length - 2; i > 0; i--) {
     const event = events[i + 1]!
-    note(event, messages, info)
+    if (mayReplace(event)) note(event, messages, info)
     const { id } = events[i]!
     if (!firsts.events.has(id) && isSuperseded(events[i]!, messages, info, firsts)) dropped.add(id)
   }

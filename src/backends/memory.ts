@@ -84,14 +84,15 @@ class MemoryBackend implements Backend {
         return [...files.keys()].filter((name) => name.startsWith(folder)).map((name) => name.slice(folder.length))
       },
       removeFile: async (namespace, name) => files.delete(`${encodeName(namespace)}/${name}`),
-      scrub: async (namespace, isTainted) => {
-        const lines = (Buffer.from(infos.get(namespace) ?? [])
+      scrub: async (namespace, edit) => {
+        const name = '.cache/infos.jsonl'
+        const lines = Buffer.from(infos.get(namespace) ?? [])
           .toString()
-          .match(/[^\n]*\n/g) ?? []) as string[]
-        const kept = lines.filter((line) => !isTainted(line, '.cache/infos.jsonl'))
-        if (kept.length === lines.length) return []
-        infos.set(namespace, Buffer.from(kept.join('')))
-        return ['infos']
+          .split('\n')
+        const left = lines.map((text) => (text === '' ? text : edit({ text, name })))
+        if (left.every((text, i) => text === lines[i])) return []
+        infos.set(namespace, Buffer.from(left.filter((text) => text !== undefined).join('\n')))
+        return [name]
       },
     }
     this.files = {

@@ -8,6 +8,9 @@ import { eventOf } from './point.ts'
 import { find, Root, type Found } from './root.ts'
 import { counted, plain } from './text.ts'
 
+/** It is made of the logs, and says nothing that they do not. */
+const INFOS = '.cache/infos.jsonl'
+
 const WARNING =
   'git history, clones and backups still hold what they held: a secret that was written is known, so replace it first'
 
@@ -51,26 +54,31 @@ function regExp(pattern: string, call: Call): RegExp {
 async function redactAll(call: Call, root: Root, choice: RedactChoice, found?: Found): Promise<Exit> {
   const dryRun = !call.flag('yes')
   const namespaces = found === undefined ? await root.namespaces() : [found.key.namespace]
-  let [events, logs, files] = [0, 0, 0]
+  let [events, logs, files, caches] = [0, 0, 0, 0]
   for (const namespace of namespaces) {
     const store = await root.store(namespace)
     const scope = found === undefined ? {} : { sessionId: found.key.sessionId }
     const redacted = await store.redact(choice, { dryRun, ...scope })
-    if (redacted.logs.length + redacted.files.length === 0) continue
+    const kept = redacted.caches.filter((name) => name !== INFOS)
+    if (redacted.logs.length + redacted.files.length + kept.length === 0) continue
     if (call.isJson) await call.out.json({ namespace, dryRun, ...redacted })
     else
       for (const log of redacted.logs)
         await call.out.line(plain(`${namespace}/${log.sessionId} ${log.events.join(' ')}`))
-    if (!call.isJson) for (const name of redacted.files) await call.out.line(plain(`${namespace}/files/${name}`))
+    const names = [...redacted.files.map((name) => `files/${name}`), ...kept]
+    if (!call.isJson) for (const name of names) await call.out.line(plain(`${namespace}/${name}`))
     for (const id of redacted.remaining) call.out.say(`it remains in an id or a key of event ${id}: delete the session`)
     events += redacted.logs.reduce((sum, log) => sum + log.events.length, 0)
     logs += redacted.logs.length
     files += redacted.files.length
+    caches += kept.length
   }
-  const what = `${counted(events, 'event')} in ${counted(logs, 'log')}, ${counted(files, 'attachment')}`
-  if (logs + files === 0) call.out.say('nothing to redact')
+  const counts = [`${counted(events, 'event')} in ${counted(logs, 'log')}`, counted(files, 'attachment')]
+  if (caches > 0) counts.push(counted(caches, 'cache'))
+  const what = counts.join(', ')
+  if (logs + files + caches === 0) call.out.say('nothing to redact')
   else if (dryRun) call.out.say(`${what}; nothing was changed: to redact, repeat with --yes`)
   else call.out.say(`redacted ${what}`)
-  if (logs + files > 0) call.out.say(WARNING)
+  if (logs + files + caches > 0) call.out.say(WARNING)
   return EXIT.ok
 }

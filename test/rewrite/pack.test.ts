@@ -77,6 +77,27 @@ test('what is superseded can go from any log without a change of what it says', 
   )
 })
 
+test('what is skipped when events are restored changes nothing of what the log says', () => {
+  fc.assert(
+    fc.property(orderlyChaos, fc.array(fc.boolean(), { minLength: 1 }), (lines, isThere) => {
+      const events = lines
+        .flatMap((line) => eventsOf(line))
+        .filter(({ data, type }) => !isCoreEvent({ type }) || isValidData(type, data))
+      const there = new Set(events.filter((_, i) => isThere[i % isThere.length]).map(({ id }) => id))
+      const superseded = supersededIn(events, ({ id }) => there.has(id))
+      const [all, restored] = [new Fold('n', 's'), new Fold('n', 's')]
+      for (const event of events) {
+        all.apply(event)
+        if (there.has(event.id) || !superseded.has(event.id)) restored.apply(event)
+      }
+      expect(restored.info(0)).toEqual(all.info(0))
+      expect(restored.all()).toEqual(all.all())
+      expect(messagesOf(restored)).toEqual(messagesOf(all))
+    }),
+    { numRuns: 2000 },
+  )
+})
+
 test('a line of a merge that says what was redacted goes', async () => {
   const root = temp()
   const { store } = await open(root)

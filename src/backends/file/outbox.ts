@@ -125,8 +125,8 @@ export class Outbox {
   }
 }
 
-/** One outbox, appended to. Somebody else may take it away or delete it at any moment. */
-class OutboxFile {
+/** The outbox in use, appended to. Somebody else may take it away or delete it at any moment. */
+export class OutboxFile {
   readonly #directory: string
   readonly #path: string
   #fd = -1
@@ -194,14 +194,16 @@ export async function tidyOutbox(
     // Others may have left something.
   }
   const taken = outboxFiles(directory).filter((name) => name !== OUTBOX)
-  const lines = parse(taken.map((name) => read(`${directory}/.cache/${name}`)))
-  const forgotten = await mayForget(lines)
-  const left = lines.filter((line) => !forgotten.has(line))
+  const readTaken = (): readonly KeptLine[] => parse(taken.map((name) => read(`${directory}/.cache/${name}`)))
+  const lines = readTaken()
+  const forgotten = new Set([...(await mayForget(lines))].map(recordText))
+  // Read again, because some of them may have been redacted meanwhile.
+  const left = readTaken().filter((line) => !forgotten.has(recordText(line)))
   const file = new OutboxFile(directory)
   try {
     let text = ''
     for (const line of left) {
-      text += `\n${line.session} ${line.text}\n`
+      text += `\n${recordText(line)}\n`
       if (text.length < AT_ONCE_CHARS) continue
       file.append(text)
       text = ''
@@ -247,6 +249,10 @@ function read(path: string): Buffer | undefined {
   } finally {
     if (fd >= 0) io.closeSync(fd)
   }
+}
+
+function recordText({ session, text }: Pick<KeptLine, 'session' | 'text'>): string {
+  return `${session} ${text}`
 }
 
 const RECORD = /^([^\s]+) (?:-([0-9A-Z]{26})|(\{"v":\d,"id":"([0-9A-Z]{26})".*\}))$/

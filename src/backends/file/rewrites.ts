@@ -4,16 +4,16 @@
  *
  *     <namespace>/.cache/quarantine/<session>.<ulid>.jsonl    bytes that were no events
  */
-import type { Rewrite, Rewrites, Rewritten, SessionKey } from '../../backend.ts'
+import type { EditAside, Rewrite, Rewrites, Rewritten, SessionKey } from '../../backend.ts'
 import { newId } from '../../id.ts'
-import { chunksOf, eachLine } from './chunks.ts'
+import { decodeName } from '../../name.ts'
 import { isMissing, storageError } from './failure.ts'
 import { makeDirectory, statNamespace, syncDirectory } from './folders.ts'
 import { io } from './io.ts'
-import { openRegular, TO_OVERWRITE } from './log-file.ts'
 import type { Logs } from './logs.ts'
 import { attachmentPath, namespacePath } from './paths.ts'
 import { LF } from './prefix.ts'
+import { editOutbox } from './outbox-edit.ts'
 import { OUTBOX } from './outbox.ts'
 import { leftoversOf, rewriteLog } from './rewrite.ts'
 import type { Segments } from './segments.ts'
@@ -21,7 +21,8 @@ import { writeWhole } from './whole-file.ts'
 
 const NAMED = { withFileTypes: true } as const
 /** What caches and drafts are kept in. Locks and files being made, which are in `rewrite`, are no cache. */
-const DISPOSABLE = ['.cache', '.cache/quarantine', '.cache/outbox', '.live'] as const
+const QUARANTINE = '.cache/quarantine'
+const DISPOSABLE = ['.cache', QUARANTINE, '.live'] as const
 
 export class FileRewrites implements Rewrites {
   readonly #root: string
@@ -74,7 +75,7 @@ export class FileRewrites implements Rewrites {
     }
   }
 
-  async scrub(namespace: string, isTainted: (line: string, name: string) => boolean): Promise<readonly string[]> {
+  async scrub(namespace: string, edit: EditAside): Promise<readonly string[]> {
     const directory = namespacePath(this.#root, namespace)
     const changed: string[] = []
     for (const place of DISPOSABLE) {
@@ -82,9 +83,12 @@ export class FileRewrites implements Rewrites {
         const path = `${directory}/${place}/${name}`
         try {
           const file = `${place}/${name}`
-          const isGone = (line: string): boolean => isTainted(line, file)
-          // Others append to an outbox: it must stay the file that they have open.
-          const isChanged = name.startsWith(OUTBOX) ? blankLines(path, isGone) : await scrubFile(path, isGone)
+          const owner = place === QUARANTINE ? decodeName(name.slice(0, name.indexOf('.'))) : undefined
+          const editOne = (text: string, sessionId: string | undefined = owner): string | undefined =>
+            edit({ text, name: file, ...(sessionId === undefined ? {} : { sessionId }) })
+          const isChanged = name.startsWith(OUTBOX)
+            ? editOutbox(directory, name, editOne)
+            : await editLines(path, editOne)
           if (isChanged) changed.push(file)
         } catch (error) {
           // Its owner may have removed it meanwhile.
@@ -96,39 +100,27 @@ export class FileRewrites implements Rewrites {
   }
 }
 
-/** Overwrites lines of a file with spaces. */
-function blankLines(path: string, isTainted: (line: string) => boolean): boolean {
-  const { fd, stat } = openRegular(path, TO_OVERWRITE)
-  try {
-    let isChanged = false
-    for (const { bytes, offset } of chunksOf(fd, 0, stat.size)) {
-      eachLine(bytes, (start, end) => {
-        if (!isTainted(bytes.toString('utf8', start, end))) return
-        io.writeSync(fd, Buffer.alloc(end - start, ' '), 0, end - start, offset + start)
-        isChanged = true
-      })
-    }
-    return isChanged
-  } finally {
-    io.closeSync(fd)
-  }
-}
-
-/** Removes lines of a file, and the file if nothing is left of it. */
-async function scrubFile(path: string, isTainted: (line: string) => boolean): Promise<boolean> {
+/** Changes lines of a file that nobody appends to, and removes it if nothing is left of it. */
+async function editLines(path: string, edit: (text: string) => string | undefined): Promise<boolean> {
   const bytes = await io.readFile(path)
-  const kept: Buffer[] = []
+  const left: Buffer[] = []
+  let isChanged = false
   for (let start = 0; start < bytes.length;) {
-    const end = bytes.indexOf(LF, start)
-    const next = end < 0 ? bytes.length : end + 1
-    const line = bytes.subarray(start, next)
-    if (!isTainted(line.toString())) kept.push(line)
+    const found = bytes.indexOf(LF, start)
+    const end = found < 0 ? bytes.length : found
+    const next = found < 0 ? end : end + 1
+    const text = bytes.toString('utf8', start, end)
+    const edited = edit(text)
+    if (edited === text) left.push(bytes.subarray(start, next))
+    else {
+      isChanged = true
+      if (edited !== undefined) left.push(Buffer.from(`${edited}\n`))
+    }
     start = next
   }
-  const rest = Buffer.concat(kept)
-  if (rest.length === bytes.length) return false
-  if (rest.length === 0) io.unlinkSync(path)
-  else await writeWhole(path, rest, true)
+  if (!isChanged) return false
+  if (left.length === 0) io.unlinkSync(path)
+  else await writeWhole(path, Buffer.concat(left), true)
   return true
 }
 
