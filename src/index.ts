@@ -44,6 +44,7 @@ export type { MergeLine, Merged } from './merge.ts'
 export type * from './message.ts'
 export type { Packed, PackOptions } from './pack.ts'
 export type { Projection } from './projection.ts'
+export type { NoOptions } from './options.ts'
 export type { PastSession, Session, WriteOptions } from './session.ts'
 export type { MessageInput, PartInput } from './stamp.ts'
 export {

@@ -30,6 +30,7 @@ import type { Packed, PackOptions } from './pack.ts'
 import type { Repaired, RepairOptions } from './repair.ts'
 import type { Log } from './log.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
+import { assertOptions, type NoOptions } from './options.ts'
 import { Projections, type Projection } from './projection.ts'
 import { stamp, type MessageInput, type PartInput } from './stamp.ts'
 import { tailOf, type TailEvent, type TailOptions, type Wake } from './tail.ts'
@@ -51,6 +52,8 @@ export interface WriteOptions {
    */
   readonly expectedHead?: string | null
 }
+
+const WRITE_OPTIONS = ['key', 'expectedHead'] as const satisfies readonly (keyof WriteOptions)[]
 
 /** A session as it was: the same views, over the events up to a point. */
 export class PastSession {
@@ -203,6 +206,7 @@ export class Session {
 
   /** Hides messages from every view, for good; what hangs below them stays reachable. False if none was there. */
   async remove(ids: string | readonly string[], options?: WriteOptions): Promise<boolean> {
+    assertOptions(options, WRITE_OPTIONS, 'remove')
     const fold = await this.#look()
     const there = (typeof ids === 'string' ? [ids] : ids).filter((id) => fold.message(id) !== undefined)
     if (there.length === 0 && options?.expectedHead === undefined)
@@ -244,7 +248,8 @@ export class Session {
    * Writes back events that `session.rewound` told as missing, as it told them. Skips those that are there, and those that later events in the log
    * supersede: `pack` takes such events out. Never done by itself: whoever replaced the log may have meant it. Returns how many were written.
    */
-  async restore(missing: readonly SessionEvent[]): Promise<number> {
+  async restore(missing: readonly SessionEvent[], options?: NoOptions): Promise<number> {
+    assertOptions(options, [], 'restore')
     await this.#look()
     const { restoreInto } = await import('./restore.ts')
     return restoreInto(this.#log, missing, this.#screen)
@@ -291,6 +296,7 @@ export class Session {
    */
   async repair(options: RepairOptions = {}): Promise<Repaired> {
     this.#check()
+    assertOptions(options, ['dryRun'], 'repair')
     const { repairLog } = await import('./repair.ts')
     const repaired = await repairLog(this.#backend, this.#log.key, options)
     await this.#look()
@@ -303,6 +309,7 @@ export class Session {
    */
   async pack(options: PackOptions = {}): Promise<Packed> {
     this.#check()
+    assertOptions(options, ['dryRun'], 'pack')
     const { packLog } = await import('./pack.ts')
     const packed = await packLog(this.#backend, this.#log.key, options)
     await this.#look()
@@ -352,6 +359,7 @@ export class Session {
   #commit<T>(type: string, make: Make, options: WriteOptions | undefined, result: Result<T>): Promise<T> {
     try {
       this.#check()
+      assertOptions(options, WRITE_OPTIONS, 'a call that writes')
       const key = keyOf(options)
       const head = expectedHeadOf(options, this.#backend.capabilities)
       if (key !== undefined) return this.#once(type, make, key, head).then(result)

@@ -21,6 +21,7 @@ import type { Logs } from './logs.ts'
 import type { MergeLine, Merged } from './merge.ts'
 import type { SessionInfo } from './message.ts'
 import { encodeName, normalizeId } from './name.ts'
+import { assertNoGuard, assertOptions, type NoOptions } from './options.ts'
 import type { RedactChoice, Redacted, RedactOptions } from './redact.ts'
 import type { RedactHook } from './screen.ts'
 import type { Session } from './session.ts'
@@ -152,7 +153,9 @@ export class Store {
   }
 
   /** Creates a session. Rejects with `ALREADY_EXISTS` if the id is taken. Durable as the store's `fsync` says. */
-  async create(init: SessionInit = {}): Promise<Session> {
+  async create(init: SessionInit = {}, options?: NoOptions): Promise<Session> {
+    assertOptions(options, [], 'create')
+    assertNoGuard(init, 'create')
     const { id: given, ...fields } = init
     const { creationLine } = await import('./merge.ts')
     const key = this.#key(normalizeId(given) ?? (await newId()))
@@ -168,7 +171,9 @@ export class Store {
   }
 
   /** The session of this id, created if it is not there. */
-  async ensure(id: string, init: Omit<SessionInit, 'id'> = {}): Promise<Session> {
+  async ensure(id: string, init: Omit<SessionInit, 'id'> = {}, options?: NoOptions): Promise<Session> {
+    assertOptions(options, [], 'ensure')
+    assertNoGuard(init, 'ensure')
     const known = await this.get(id)
     if (known !== undefined) return known
     try {
@@ -216,8 +221,9 @@ export class Store {
   }
 
   /** Deletes a session for good, its log and all segments. False if it was not there. In a shared root a tombstone stays, see `purge`. */
-  async delete(id: string): Promise<boolean> {
+  async delete(id: string, options?: NoOptions): Promise<boolean> {
     this.#check()
+    assertOptions(options, [], 'delete')
     const key = this.#key(this.#id(id))
     const log = (await this.#logs()).peek(key)
     let wasThere = await this.#engine.backend.remove(key)
@@ -233,13 +239,15 @@ export class Store {
    * Deletes a session and the tombstone that keeps it deleted in a shared root, so that its id is free again. False if neither was there.
    * A copy that has not seen the deletion brings the session back: purge when all have.
    */
-  async purge(id: string): Promise<boolean> {
+  async purge(id: string, options?: NoOptions): Promise<boolean> {
+    assertOptions(options, [], 'purge')
     const wasThere = await this.delete(id)
     return (await this.#engine.backend.purge(this.#key(this.#id(id)))) || wasThere
   }
 
   /** A new session with the events up to `at`, ids kept, and this one as its parent. Keys and leases stay behind. */
   async fork(id: string, options: ForkOptions = {}): Promise<Session> {
+    assertNoGuard(options, 'fork')
     const { at, id: newSessionId, ...fields } = options
     const logs = await this.#logs()
     const source = await logs.get(this.#key(this.#id(id)))
@@ -253,8 +261,9 @@ export class Store {
    * Adds events made elsewhere, as they are: a set union. Ids that are there are skipped, a missing session is created. The way for imports,
    * clones and syncs; whatever order and however often, the same lines give the same conversation.
    */
-  async merge(id: string, lines: readonly MergeLine[]): Promise<Merged> {
+  async merge(id: string, lines: readonly MergeLine[], options?: NoOptions): Promise<Merged> {
     this.#check()
+    assertOptions(options, [], 'merge')
     const { mergeInto } = await import('./merge.ts')
     return mergeInto(await this.#logs(), this.#key(this.#id(id)), lines)
   }
@@ -297,6 +306,7 @@ export class Store {
    */
   async redact(choice: RedactChoice, options: RedactOptions & { readonly sessionId?: string } = {}): Promise<Redacted> {
     this.#check()
+    assertOptions(options, ['dryRun', 'sessionId'], 'redact')
     const { sessionId, ...rest } = options
     const { redactLogs } = await import('./redact.ts')
     const scope = sessionId === undefined ? undefined : this.#id(sessionId)
@@ -306,13 +316,9 @@ export class Store {
   }
 
   /** Deletes sessions without activity since a time, or for so many ms. Nothing is ever deleted by itself. Returns their ids. */
-  async prune({
-    olderThan,
-    dryRun = false,
-  }: {
-    readonly olderThan: Date | number
-    readonly dryRun?: boolean
-  }): Promise<readonly string[]> {
+  async prune(options: { readonly olderThan: Date | number; readonly dryRun?: boolean }): Promise<readonly string[]> {
+    assertOptions(options, ['olderThan', 'dryRun'], 'prune')
+    const { olderThan, dryRun = false } = options
     const before =
       typeof olderThan === 'number' ? Date.now() - olderThan : olderThan instanceof Date ? olderThan.getTime() : NaN
     if (!Number.isFinite(before) || (typeof olderThan === 'number' && olderThan < 0)) {

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { Backend } from '../../src/backend.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { isFoldlogError, type ErrorCode, type FoldlogError } from '../../src/errors.ts'
+import { newId } from '../../src/id.ts'
 import type { Session } from '../../src/session.ts'
 import { Bus } from '../../src/bus.ts'
 import { anew, idsOf, logPath, open, temp, textsOf } from '../support/temp.ts'
@@ -199,6 +200,45 @@ describe.each([
     }
     expect(await mine.messages()).toEqual([])
   })
+})
+
+test('a call that takes no guard refuses one, and any option that it does not know, before anything is done', async () => {
+  const { store } = await open(temp())
+  const session = await store.create({ id: 's' })
+  const head = await session.add({ text: 'head' })
+  const guard = { expectedHead: 'other' } as never
+  const line = { id: newId(), type: 'todo.added', time: new Date().toISOString(), data: {} }
+  const unguarded: readonly (() => Promise<unknown>)[] = [
+    () => store.create(guard),
+    () => store.create({ id: 'new' }, guard),
+    () => store.ensure('s', guard),
+    () => store.ensure('new', {}, guard),
+    () => store.fork('s', guard),
+    () => store.delete('s', guard),
+    () => store.purge('s', guard),
+    () => store.merge('s', [line], guard),
+    () => store.redact({ text: 'head' }, guard),
+    () => session.restore([line], guard),
+    () => session.repair(guard),
+    () => session.pack(guard),
+  ]
+  for (const call of unguarded) expect(await refused(call(), 'INVALID_OPTION')).toMatchObject({ field: 'expectedHead' })
+  const wrong = { dryrun: true, expectedhead: head.id } as never
+  const mistaken: readonly (() => Promise<unknown>)[] = [
+    () => session.add({ text: 'x' }, wrong),
+    () => session.set({ title: 'x' }, wrong),
+    () => session.append('todo.added', {}, wrong),
+    () => session.remove(head.id, wrong),
+    () => session.remove('nobody', wrong),
+    () => session.pack(wrong),
+    () => store.redact({ text: 'head' }, wrong),
+    () => store.prune({ olderThan: 0, ...(wrong as object) }),
+    () => store.delete('s', wrong),
+  ]
+  for (const call of mistaken) expect(await refused(call(), 'INVALID_OPTION')).toMatchObject({ field: 'dryrun' })
+  await refused(session.add({ text: 'x' }, 'key' as never), 'INVALID_EVENT')
+  expect(textsOf(await session.messages())).toEqual(['head'])
+  expect((await store.list({ archived: 'all' })).items.map(({ id }) => id)).toEqual(['s'])
 })
 
 test('a backend that cannot guard says so before anything is written', async () => {
