@@ -14,9 +14,13 @@ export interface Finding {
 
 /** What is to be said of ids that were found with more than one content. */
 export function conflictsOf(lines: LineSet): Finding[] {
-  return [...lines.conflicts].map((eventId): Finding => {
-    return lines.isRedacted(eventId)
-      ? { kind: 'returned', eventId, detail: 'it was redacted and its content came back: it is hidden, redact again' }
-      : { kind: 'same-id', eventId, detail: 'found with different contents' }
-  })
+  const returned = new Set<string>()
+  const findings: Finding[] = []
+  for (const eventId of lines.conflicts) {
+    const ids = lines.returnedAt(eventId)
+    for (const id of ids) returned.add(id)
+    if (ids.length === 0) findings.push({ kind: 'same-id', eventId, detail: 'found with different contents' })
+  }
+  const detail = 'it was redacted and its content came back: it is hidden, redact again'
+  return [...findings, ...[...returned].map((eventId): Finding => ({ kind: 'returned', eventId, detail }))]
 }

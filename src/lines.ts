@@ -83,6 +83,17 @@ export class LineSet {
     return line !== undefined && isRedactedIn(line, eventId)
   }
 
+  /**
+   * Of one of {@link conflicts}, the events that were redacted and whose content is there again; none if it is a conflict of something else. A
+   * batch conflicts under its first event's id, whichever of its events was redacted.
+   */
+  returnedAt(eventId: string): readonly string[] {
+    const line = this.#owners.get(eventId)
+    if (line === undefined) return []
+    const ids = line.id === eventId ? eventsOf(line).map(({ id }) => id) : [eventId]
+    return ids.filter((id) => isRedactedIn(line, id))
+  }
+
   /** The events that count, with their lines, in order of ids. */
   *counted(): Generator<Counted> {
     if (this.#map === undefined) {

@@ -76,7 +76,7 @@ async function planOf(backend: Backend, key: SessionKey): Promise<Pack> {
     }
   }
   const counted = [...all.counted()].map(({ event }) => event)
-  const returned = new Set([...all.conflicts].filter((id) => all.isRedacted(id)))
+  const returned = new Set([...all.conflicts].flatMap((id) => all.returnedAt(id)))
   return new Pack(supersededIn(counted), repeated, returned, unknown, eventCount)
 }
 

@@ -1,6 +1,7 @@
 /**
  * `foldlog git`: sets up a clone, and is what its hooks call.
  */
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { install } from '../git/install.ts'
@@ -65,16 +66,36 @@ async function preCommit(call: Call): Promise<Exit> {
 }
 
 async function postMerge(call: Call): Promise<Exit> {
-  const { scrub } = await import('../git/scrub.ts')
   const { top, roots } = await rootsOf(call)
-  for (const root of roots) {
-    for (const { path, scrubbed, left } of await scrub(join(top, root))) {
-      if (call.isJson) await call.out.json({ path, scrubbed, left })
-      if (scrubbed > 0)
-        call.out.say(`${counted(scrubbed, 'redacted line')} came back with a merge and went again: ${path}`)
-      if (left > 0)
-        call.out.say(`${counted(left, 'line')} with redacted events came back: foldlog redact again: ${path}`)
+  let failures = 0
+  // A root may not be there on this branch.
+  for (const path of roots.map((root) => join(top, root)).filter((root) => existsSync(root))) {
+    await using root = await Root.open(call, path)
+    for (const namespace of await root.namespaces()) failures += await scrubNamespace(call, root, namespace)
+  }
+  return failures === 0 ? EXIT.ok : EXIT.notFound
+}
+
+/** Returns how many logs could not be scrubbed. */
+async function scrubNamespace({ isJson, out }: Call, root: Root, namespace: string): Promise<number> {
+  const { scrub } = await import('../git/scrub.ts')
+  let failures = 0
+  for await (const scrubbed of scrub(await root.store(namespace))) {
+    if ('problem' in scrubbed) {
+      const { problem, sessionId } = scrubbed
+      failures++
+      if (isJson) await out.json({ namespace, sessionId, problem: { code: problem.code, message: problem.message } })
+      out.complain(
+        `redacted events came back to ${namespace}/${sessionId} with a merge and are still there: ${problem.message}`,
+      )
+      continue
+    }
+    if (isJson) await out.json({ namespace, ...scrubbed })
+    for (const { events, sessionId } of scrubbed.logs) {
+      out.say(
+        `${counted(events.length, 'redacted event')} came back with a merge and went again: ${namespace}/${sessionId}`,
+      )
     }
   }
-  return EXIT.ok
+  return failures
 }

@@ -1,125 +1,92 @@
 /**
- * Removes the bytes of redacted events that a merge has brought back beside their redacted lines.
+ * Removes what a merge has brought back of redacted events, by redacting it again.
  *
- * The fold hides them already, since a redacted line beats the original wherever it comes back; this is about the bytes. They are overwritten
- * in place with spaces, which readers take for an empty line: no other byte moves, so appends meanwhile are safe, and what is interrupted is
- * found again the next time.
+ * The fold hides it already, since a redacted line beats the original wherever that comes back; this is about the bytes. What is back is seen in
+ * the logs and nowhere else, so what was interrupted is found again, by the next merge or by `fsck`.
  */
-import { closeSync, fdatasyncSync, readdirSync, readFileSync, writeSync, type Dirent } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, readdirSync } from 'node:fs'
+import { chunksOf } from '../backends/file/chunks.ts'
 import { isMissing, storageError } from '../backends/file/failure.ts'
-import { openRegular, TO_OVERWRITE } from '../backends/file/log-file.ts'
-import { parseFileName } from '../backends/file/paths.ts'
-import { decodeLine, eventsOf, type Line } from '../line.ts'
+import { openRegular, TO_READ } from '../backends/file/log-file.ts'
+import { namespacePath, parseFileName } from '../backends/file/paths.ts'
+import { FoldlogError, isFoldlogError } from '../errors.ts'
+import { decodeName } from '../name.ts'
+import type { Redacted } from '../redact.ts'
+import type { Store } from '../store.ts'
 
-/** What was done to one file. */
-export interface Scrubbed {
-  readonly path: string
-  /** Lines that are gone. */
-  readonly scrubbed: number
-  /** Lines that hold redacted events among others, or that a guard counts on: only `redact` can rewrite those. */
-  readonly left: number
-}
+/** What was redacted again, or why it was not. */
+export type Scrubbed = Redacted | { readonly sessionId: string; readonly problem: FoldlogError }
 
-interface Found {
-  readonly offset: number
-  readonly sizeBytes: number
-  readonly line: Line
-}
+/** What is in a log in which something was redacted, or was begun to be. */
+const MARKS = ['"redacted":true', '"log.redacted"'] as const
 
-const REDACTED = '"redacted":true'
-const GUARDED = '"if":'
-
-/** Scrubs every log of a root. Returns the files that something was found in. */
-export async function scrub(root: string): Promise<readonly Scrubbed[]> {
-  const reports: Scrubbed[] = []
-  for (const files of logsOf(root).values()) reports.push(...scrubLog(files))
-  return reports
-}
-
-/** The files of each log. */
-function logsOf(root: string): ReadonlyMap<string, string[]> {
-  const logs = new Map<string, string[]>()
-  for (const directory of list(root)) {
-    if (!directory.isDirectory()) continue
-    for (const file of list(join(root, directory.name))) {
-      const session = file.isFile() ? parseFileName(file.name)?.session : undefined
-      if (session === undefined) continue
-      const key = `${directory.name}/${session}`
-      logs.set(key, [...(logs.get(key) ?? []), join(root, directory.name, file.name)])
-    }
+/** Scrubs the logs of a namespace. Reads them all, but parses only those in which something was redacted. */
+export async function* scrub(store: Store): AsyncGenerator<Scrubbed> {
+  const returned: string[] = []
+  for (const sessionId of redactedIn(namespacePath(store.root, store.name))) {
+    if (await hasReturned(store, sessionId)) returned.push(sessionId)
   }
-  return logs
-}
-
-function* scrubLog(paths: readonly string[]): Generator<Scrubbed> {
-  const files = paths.map(openLog)
+  if (returned.length === 0) return
   try {
-    yield* scrubFiles(files)
-  } finally {
-    for (const { fd } of files) closeSync(fd)
-  }
-}
-
-interface OpenLog {
-  readonly path: string
-  readonly fd: number
-  readonly bytes: Buffer
-}
-
-/** What is read is overwritten through the same descriptor: if the path gets another file meanwhile, that one is not touched. */
-function openLog(path: string): OpenLog {
-  try {
-    const { fd } = openRegular(path, TO_OVERWRITE)
-    return { path, fd, bytes: readFileSync(fd) }
+    yield await store.redact({ returned: true })
   } catch (error) {
-    throw storageError(error, 'scrub', { path })
+    if (!isFoldlogError(error)) throw error
+    // One of them cannot be rewritten: the others can.
+    for (const sessionId of returned) yield await scrubOne(store, sessionId)
   }
 }
 
-function* scrubFiles(files: readonly OpenLog[]): Generator<Scrubbed> {
-  if (!files.some(({ bytes }) => bytes.includes(REDACTED))) return
-  const found = files.map((file) => ({ file, lines: linesIn(file.bytes), isGuarded: file.bytes.includes(GUARDED) }))
-  const redacted = new Set<string>()
-  for (const { lines } of found) {
-    for (const { line } of lines) if (line.redacted) for (const { id } of eventsOf(line)) redacted.add(id)
-  }
-  for (const { file, lines, isGuarded } of found) {
-    const back = lines.filter(({ line }) => line.redacted !== true && eventsOf(line).some(({ id }) => redacted.has(id)))
-    const whole = isGuarded ? [] : back.filter(({ line }) => eventsOf(line).every(({ id }) => redacted.has(id)))
-    overwrite(file, whole)
-    if (back.length > 0) yield { path: file.path, scrubbed: whole.length, left: back.length - whole.length }
+async function scrubOne(store: Store, sessionId: string): Promise<Scrubbed> {
+  try {
+    return await store.redact({ returned: true }, { sessionId })
+  } catch (error) {
+    if (error instanceof FoldlogError) return { sessionId, problem: error }
+    throw error
   }
 }
 
-function linesIn(bytes: Buffer): Found[] {
-  const found: Found[] = []
-  for (let offset = 0; offset < bytes.length;) {
-    const end = bytes.indexOf('\n', offset)
-    if (end < 0) break
-    const { lines, damage } = decodeLine(bytes.subarray(offset, end), { file: '', line: 0, offset })
-    // One line and nothing else: of what is glued together no part is overwritten.
-    if (lines.length === 1 && damage.length === 0) found.push({ offset, sizeBytes: end - offset, line: lines[0]! })
-    offset = end + 1
+async function hasReturned(store: Store, sessionId: string): Promise<boolean> {
+  try {
+    for await (const { findings } of store.fsck(sessionId)) return findings.some(({ kind }) => kind === 'returned')
+  } catch (error) {
+    // It was deleted meanwhile.
+    if (!isFoldlogError(error, 'NOT_FOUND')) throw error
+  }
+  return false
+}
+
+/** The sessions in one of whose files something was redacted. */
+function redactedIn(directory: string): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const file of list(directory)) {
+    const session = parseFileName(file)?.session
+    const sessionId = session === undefined ? undefined : decodeName(session)
+    if (sessionId === undefined || found.has(sessionId)) continue
+    if (hasMark(`${directory}/${file}`)) found.add(sessionId)
   }
   return found
 }
 
-function overwrite({ path, fd }: OpenLog, lines: readonly Found[]): void {
-  if (lines.length === 0) return
+function hasMark(path: string): boolean {
+  let fd = -1
   try {
-    for (const { offset, sizeBytes } of lines) writeSync(fd, Buffer.alloc(sizeBytes, ' '), 0, sizeBytes, offset)
-    fdatasyncSync(fd)
+    const opened = openRegular(path, TO_READ)
+    fd = opened.fd
+    for (const { bytes } of chunksOf(fd, 0, opened.stat.size))
+      if (MARKS.some((mark) => bytes.includes(mark))) return true
+    return false
   } catch (error) {
+    if (isMissing(error)) return false
     throw storageError(error, 'scrub', { path })
+  } finally {
+    if (fd >= 0) closeSync(fd)
   }
 }
 
-function list(directory: string): readonly Dirent[] {
+function list(directory: string): readonly string[] {
   try {
-    return readdirSync(directory, { withFileTypes: true })
+    return readdirSync(directory)
   } catch (error) {
-    // The root may not be there on this branch.
     if (isMissing(error)) return []
     throw storageError(error, 'list', { path: directory })
   }

@@ -170,7 +170,7 @@ test('g6: after a merge the redacted bytes that came back are gone, and the reda
   repository.write('s.jsonl', created() + message(1) + redacted(2))
   repository.commit('redact')
   const { out } = repository.try('merge', '--no-edit', 'other')
-  expect(out).toContain('1 redacted line came back with a merge and went again')
+  expect(out).toContain('1 redacted event came back with a merge and went again: default/s')
   expect(repository.read('s.jsonl')).not.toContain('text of 2')
   expect(repository.git('show', `HEAD:${repository.path('s.jsonl')}`)).toContain('text of 2')
   const { messages: seen, damage } = await anew(repository.root, 's')

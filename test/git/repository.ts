@@ -133,7 +133,8 @@ export function message(n: number, text = `text of ${n}`, more: { readonly key?:
 /** The same event, redacted. */
 export function redacted(n: number): string {
   const id = idOf(n)
-  const data = { id: `m${n}`, turnId: `m${n}`, role: 'user', status: 'completed', parts: [] }
+  const parts = [{ id: `p${n}`, type: 'text', text: '[redacted]' }]
+  const data = { id: `m${n}`, turnId: `m${n}`, role: 'user', status: 'completed', parts }
   const time = new Date(EPOCH + n).toISOString()
   return `${encodeLine({ v: 1, id, type: 'message.created', time, redacted: true, data })}\n`
 }

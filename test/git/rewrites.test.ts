@@ -1,13 +1,16 @@
 /**
  * Rewrites and what brings lines back: what pack and redact have removed stays removed.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readOutbox, tidyOutbox } from '../../src/backends/file/outbox.ts'
+import { newId } from '../../src/id.ts'
 import type { Session } from '../../src/session.ts'
-import { run, type Ended } from '../cli/run.ts'
-import { anew, logPath, open, temp, textsOf } from '../support/temp.ts'
+import { MAIN, run, type Ended } from '../cli/run.ts'
+import { PATIENT, rounds } from '../support/rounds.ts'
+import { anew, idsOf, logPath, open, temp, textsOf } from '../support/temp.ts'
 import { ENVIRONMENT, Repository } from './repository.ts'
 
 /** Runs `foldlog` in the work tree. */
@@ -154,4 +157,75 @@ test('g11: what is redacted while the outbox is tidied stays redacted', async ()
   repository.git('reset', '--quiet', '--hard')
   await foldlog(repository, 'restore', '--yes')
   expect(textsOf((await anew(repository.root, 's')).messages)).toContain('[redacted]')
+})
+
+/** A repository whose branch `other` has a batch and two messages as they were, and `main` redacted. */
+async function returning() {
+  const { repository, store, session } = await grown()
+  await foldlog(repository, 'git', 'install')
+  await session.add(['first', SECRET, 'third'].map((text, i) => ({ id: `m${i}`, text })))
+  const head = await session.add({ id: 'single', text: SECRET })
+  await store.fork('s', { id: 'fork' })
+  repository.commit('base')
+  repository.git('checkout', '--quiet', '-b', 'other')
+  await session.add({ id: 'theirs', text: 'theirs' }, { expectedHead: head.id })
+  repository.commit('append')
+  repository.git('checkout', '--quiet', 'main')
+  await store.redact({ text: SECRET })
+  await session.add({ id: 'ours', text: 'ours' })
+  repository.commit('redact')
+  return { repository, store }
+}
+
+/** The kinds of findings of all sessions. */
+async function findings(repository: Repository): Promise<unknown[]> {
+  const { stdout } = await foldlog(repository, 'fsck', '--json')
+  const reports = stdout.trimEnd().split('\n')
+  return reports
+    .flatMap((line) => (JSON.parse(line) as { findings: { kind: string }[] }).findings)
+    .map(({ kind }) => kind)
+}
+
+test('g6: of a batch, too, and beside guarded lines, what a merge brings back is told and goes again', async () => {
+  const { repository } = await returning()
+  repository.git('-c', 'core.hooksPath=/dev/null', 'merge', '--quiet', '--no-edit', 'other')
+  expect(repository.read('s.jsonl')).toContain(SECRET)
+  expect(await findings(repository)).toEqual(['returned', 'returned'])
+  const { code, stdout } = await foldlog(repository, 'git', 'post-merge', '--json')
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, { namespace: 'default', logs: [{ sessionId: 's' }] }])
+  expect(repository.read('s.jsonl')).not.toContain(SECRET)
+  expect(await findings(repository)).toEqual([])
+  const texts = textsOf((await anew(repository.root, 's')).messages)
+  expect(texts.slice(2)).toEqual(['first', '[redacted]', 'third', '[redacted]', 'theirs', 'ours'])
+  expect(await foldlog(repository, 'git', 'post-merge', '--json')).toMatchObject({ code: 0, stdout: '', stderr: '' })
+})
+
+test('g6: a hook that is killed leaves what the next one or fsck finds', PATIENT, async () => {
+  const { repository } = await returning()
+  repository.git('-c', 'core.hooksPath=/dev/null', 'merge', '--quiet', '--no-edit', 'other')
+  const merged = repository.read('s.jsonl')
+  const ids = idsOf((await anew(repository.root, 's')).messages)
+  for (let round = 0; round < rounds(60); round++) {
+    repository.write('s.jsonl', merged)
+    const timeout = 80 + Math.floor(Math.random() * 250)
+    const where = { cwd: repository.tree, env: ENVIRONMENT, timeout, killSignal: 'SIGKILL' as const }
+    spawnSync(process.execPath, [MAIN, 'git', 'post-merge'], where)
+    const files = (): string[] => readdirSync(join(repository.root, 'default')).filter((name) => name.startsWith('s.'))
+    const isBack = files().some((name) => repository.read(name).includes(SECRET))
+    expect((await findings(repository)).includes('returned')).toBe(isBack)
+    await foldlog(repository, 'git', 'post-merge')
+    expect(files().filter((name) => repository.read(name).includes(SECRET))).toEqual([])
+    expect(idsOf((await anew(repository.root, 's')).messages)).toEqual(ids)
+  }
+})
+
+test('g6: a log that this version cannot rewrite holds up no other one, and is told', async () => {
+  const { repository } = await returning()
+  repository.git('-c', 'core.hooksPath=/dev/null', 'merge', '--quiet', '--no-edit', 'other')
+  const newer = repository.read('s.jsonl')
+  repository.write('newer.jsonl', `${newer}{"v":2,"id":"${newId()}","type":"message.folded","time":"","data":{}}\n`)
+  const ran = await foldlog(repository, 'git', 'post-merge', '--json')
+  expect(ran.code).toBe(1)
+  expect(ran.stdout).toContain('"sessionId":"newer","problem":{"code":"UNSUPPORTED"')
+  expect(ran.stderr).toContain('came back to default/newer with a merge and are still there')
 })

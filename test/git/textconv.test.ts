@@ -58,7 +58,7 @@ test('a batch is its events, a redacted line says so, and damage is a line of it
   expect(text(`${batch}\n${redacted(3)}<<<<<<< HEAD\n\n${message(4)}{"v":1`)).toEqual([
     'todo.added: 1',
     'todo.added: 2',
-    'message user (redacted):',
+    'message user (redacted): [redacted]',
     'damage (conflict-marker, 12 bytes): <<<<<<< HEAD',
     'message user: text of 4',
     'damage (torn, 6 bytes): {"v":1',
