@@ -7,7 +7,7 @@ import { basename, dirname, resolve } from 'node:path'
 import type { SessionKey } from '../backend.ts'
 import { isMissing, storageError } from '../backends/file/failure.ts'
 import { openRegular, TO_READ } from '../backends/file/log-file.ts'
-import { namespacePath, parseFileName, TOMBSTONE_SEGMENT } from '../backends/file/paths.ts'
+import { isAside, namespacePath, parseFileName, TOMBSTONE_SEGMENT } from '../backends/file/paths.ts'
 import { decodeName, encodeName } from '../name.ts'
 
 const CHUNK_BYTES = 1 << 20
@@ -35,6 +35,19 @@ export async function filesOf(root: string, { namespace, sessionId }: SessionKey
     found.push({ segment: parsed.segment ?? '', path: `${directory}/${entry.name}` })
   }
   return found.sort((a, b) => (a.segment < b.segment ? -1 : 1)).map(({ path }) => path)
+}
+
+/** Whether a root is written to as a shared one: then some session in it has a segment, if only its tombstone. */
+export async function hasSegments(root: string): Promise<boolean> {
+  for (const directory of await entries(root)) {
+    if (!directory.isDirectory() || decodeName(directory.name) === undefined) continue
+    for (const entry of await entries(`${root}/${directory.name}`)) {
+      const segment = entry.isFile() ? parseFileName(entry.name)?.segment : undefined
+      // What a rewrite has left is no sign of it.
+      if (segment !== undefined && !isAside(segment)) return true
+    }
+  }
+  return false
 }
 
 /** The session that a file is of, and the root it is in; undefined if it is not named as a log is. */

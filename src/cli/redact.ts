@@ -16,10 +16,10 @@ const WARNING =
 
 export async function redact(call: Call): Promise<Exit> {
   if (call.args.length === 0) {
-    await using root = await Root.open(call)
+    await using root = await Root.open(call, call.root, true)
     return await redactAll(call, root, await choiceOf(call, undefined))
   }
-  await using found = await find(call)
+  await using found = await find(call, true)
   return await redactAll(call, found.root, await choiceOf(call, found), found)
 }
 

@@ -12,7 +12,7 @@ import { counted, plain } from './text.ts'
 const LINES_AT_ONCE = 2000
 
 export async function restore(call: Call): Promise<Exit> {
-  await using root = await Root.open(call)
+  await using root = await Root.open(call, call.root, true)
   const { out } = call
   const all = (await missingLines(root.path)).filter((missing) => isWanted(call, missing))
   let failures = 0

@@ -12,7 +12,7 @@ import type { SessionInfo } from '../message.ts'
 import type { Session } from '../session.ts'
 import { openStore, type Store } from '../store.ts'
 import { command, EXIT, Failure, type Call } from './call.ts'
-import { filesOf, sessionIds, sessionOfPath } from './files.ts'
+import { filesOf, hasSegments, sessionIds, sessionOfPath } from './files.ts'
 
 const MAX_CANDIDATES = 8
 
@@ -22,16 +22,18 @@ export class Root {
   readonly #call: Call
   #store: Store | undefined
 
-  private constructor(path: string, call: Call) {
+  private constructor(path: string, call: Call, isShared: boolean) {
     this.path = path
-    this.backend = fileBackend(path)
+    this.backend = fileBackend(path, { shared: isShared })
     this.#call = call
   }
 
-  /** Opens a directory that is there. */
-  static async open(call: Call, path: string = call.root): Promise<Root> {
+  /** Opens a directory that is there. `isToAppend`: lines are added to logs, which in a shared root go to files of their own. */
+  static async open(call: Call, path: string = call.root, isToAppend = false): Promise<Root> {
     const isDirectory = await look(path)
-    if (isDirectory === true) return new Root(path, call)
+    if (isDirectory === true) {
+      return new Root(path, call, isToAppend && (call.flag('shared') || (await hasSegments(path))))
+    }
     const what = isDirectory === undefined ? `there is no directory ${path}` : `${path} is not a directory`
     throw new Failure(EXIT.notFound, `${what}: name the root with --root or $FOLDLOG_ROOT`, command('--help'))
   }
@@ -93,25 +95,25 @@ export class Found {
   }
 }
 
-/** Finds the session that the first argument names, else the latest. */
-export async function find(call: Call): Promise<Found> {
+/** Finds the session that the first argument names, else the latest. Opens its root as `Root.open` does. */
+export async function find(call: Call, isToAppend = false): Promise<Found> {
   const name = call.args[0]?.trim() ?? '@'
-  if (name.endsWith('.jsonl')) return findFile(call, name)
-  const root = await Root.open(call)
+  if (name.endsWith('.jsonl')) return findFile(call, name, isToAppend)
+  const root = await Root.open(call, call.root, isToAppend)
   const place = /^@(?:\{(\d{1,9})\})?$/.exec(name)
   const key =
     place === null ? await findByPrefix(call, root, name) : await findLatest(call, root, Number(place[1] ?? 0))
   return new Found(root, key)
 }
 
-async function findFile(call: Call, path: string): Promise<Found> {
+async function findFile(call: Call, path: string, isToAppend: boolean): Promise<Found> {
   const place = sessionOfPath(path)
   if ((await look(path)) === undefined) throw new Failure(EXIT.notFound, `there is no file ${path}`)
   if (place === undefined) {
     const rule = '<root>/<namespace>/<session>.jsonl, encoded as docs/format.md says'
     throw new Failure(EXIT.usage, `${path} is not named as a log is: ${rule}`)
   }
-  const root = await Root.open(call, place.root)
+  const root = await Root.open(call, place.root, isToAppend)
   if ((await filesOf(place.root, place.key)).length > 0) return new Found(root, place.key)
   throw new Failure(EXIT.notFound, `${path} is not a regular file`)
 }

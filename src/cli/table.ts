@@ -72,6 +72,10 @@ const SESSION: ArgumentSpec = {
 }
 const EVENT = 'an id from `foldlog log`, whole, its beginning or its end'
 
+const SHARED: OptionSpec = {
+  name: 'shared',
+  text: 'the root is a shared one, even if no session in it has segments: write files of its own',
+}
 const YES: OptionSpec = { name: 'yes', text: 'do it, instead of saying what would be done' }
 
 export const VERBS: readonly Verb[] = [
@@ -229,6 +233,7 @@ export const VERBS: readonly Verb[] = [
       { name: 'pattern', value: 'REGEXP', text: 'what holds a text that matches' },
       { name: 'secrets', text: 'what holds a key or token of a well-known shape' },
       { name: 'returned', text: 'only what was redacted before and came back by a merge' },
+      SHARED,
       YES,
     ],
     examples: [
@@ -326,7 +331,7 @@ export const VERBS: readonly Verb[] = [
       isMany: false,
       text: 'the session, or the beginning of its id; default: all',
     },
-    options: [{ name: 'yes', text: 'write them back' }],
+    options: [SHARED, { name: 'yes', text: 'write them back' }],
     examples: [
       { command: 'foldlog restore', text: 'what is missing after a git reset --hard' },
       { command: 'foldlog restore --yes', text: 'bring it back' },
