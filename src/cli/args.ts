@@ -92,6 +92,9 @@ function wrong(what: string, verb: Verb | undefined): Failure {
 
 function checkArguments(verb: Verb, args: readonly string[]): void {
   const { argument, name } = verb
+  if (argument?.names !== undefined && args.length !== argument.names.length) {
+    throw wrong(`${name} needs ${argument.names.join(' ')}, and there are ${args.length} arguments`, verb)
+  }
   const most = argument === undefined ? 0 : argument.isMany ? Infinity : 1
   if (args.length > most) {
     throw wrong(`${name} takes ${most === 0 ? 'no argument' : 'one argument'}, and there are ${args.length}`, verb)

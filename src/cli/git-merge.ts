@@ -4,16 +4,12 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { storageError } from '../backends/file/failure.ts'
 import { mergeLogs } from '../git/merge.ts'
-import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import { EXIT, type Call, type Exit } from './call.ts'
 import { bytesOf } from './files.ts'
 
 export async function gitMerge(call: Call): Promise<Exit> {
-  const [base, ours, theirs, ...rest] = call.args
-  if (theirs === undefined || rest.length > 0) {
-    throw new Failure(EXIT.usage, 'git-merge needs three files: BASE OURS THEIRS', call.help())
-  }
-  const [before, our, their] = [base!, ours!, theirs].map((path) => Buffer.concat([...bytesOf(path)]))
-  const path = ours!
+  const [base, path, theirs] = call.args as readonly [string, string, string]
+  const [before, our, their] = [base, path, theirs].map((each) => Buffer.concat([...bytesOf(each)]))
   try {
     // As a whole or not at all: git goes on with the file if this fails.
     writeFileSync(`${path}.tmp`, mergeLogs(before!, our!, their!))

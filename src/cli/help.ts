@@ -25,8 +25,11 @@ export function helpOf(verb: Verb): string {
     `foldlog ${name} ${summary}`,
     titled('usage', [usage(verb)]),
     ...details.map((text) => wrap(text, WIDTH).join('\n')),
-    titled('argument', argument === undefined ? [] : pairs([[argument.name, argument.text]])),
-    titled('options', optionLines([...options, ...GLOBAL_OPTIONS.filter((option) => option.name !== 'version')])),
+    titled(
+      'argument',
+      argument === undefined ? [] : pairs([[argument.names?.join(' ') ?? argument.name, argument.text]]),
+    ),
+    titled('options', optionLines([...options, ...GLOBAL_OPTIONS.filter((option) => isShown(option, options))])),
     titled(
       'examples',
       examples.flatMap((example) => [example.command, `    ${example.text}`]),
@@ -38,10 +41,15 @@ export function helpOf(verb: Verb): string {
 export function usage({ name, argument }: Verb): string {
   const words = ['foldlog', name]
   if (argument !== undefined) {
-    const shown = `${argument.name}${argument.isMany ? '…' : ''}`
+    const shown = argument.names?.join(' ') ?? `${argument.name}${argument.isMany ? '…' : ''}`
     words.push(argument.isOptional ? `[${shown}]` : shown)
   }
   return [...words, '[options]'].join(' ')
+}
+
+/** A verb may say an option of every verb in its own words. */
+function isShown({ name }: OptionSpec, own: readonly OptionSpec[]): boolean {
+  return name !== 'version' && !own.some((option) => option.name === name)
 }
 
 function optionLines(options: readonly OptionSpec[]): string[] {

@@ -12,7 +12,7 @@ export async function pack(call: Call): Promise<Exit> {
   const packed = await session.pack({ dryRun })
   const { duplicateCount, supersededCount, sizeBytesAfter, sizeBytesBefore } = packed
   const { out } = call
-  if (call.isJson) await out.json({ sessionId: session.id, dryRun, ...packed })
+  if (call.isJson) await out.json({ ...found.key, dryRun, ...packed })
   if (duplicateCount + supersededCount === 0) {
     out.say(`nothing to pack in ${session.id}`)
     return EXIT.ok

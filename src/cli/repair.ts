@@ -13,7 +13,7 @@ export async function repair(call: Call): Promise<Exit> {
   const repaired = await session.repair({ dryRun })
   const { damage, leftovers, quarantine, untidyCount } = repaired
   const { out } = call
-  if (call.isJson) await out.json({ dryRun, ...repaired })
+  if (call.isJson) await out.json({ ...found.key, dryRun, ...repaired })
   else for (const piece of damage) await out.line(damageLine(piece))
   const what = `${counted(damage.length, 'damaged piece')}, ${counted(untidyCount, 'untidy line')}, ${counted(leftovers.length, 'leftover')}`
   if (damage.length + untidyCount + leftovers.length === 0) {

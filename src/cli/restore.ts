@@ -5,7 +5,7 @@ import { isFoldlogError } from '../errors.ts'
 import { type Missing, missingLines, tidyRoot } from '../git/outbox.ts'
 import { timeOf } from '../id.ts'
 import { decodeLine, eventsOf } from '../line.ts'
-import { EXIT, type Call, type Exit } from './call.ts'
+import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { Root } from './root.ts'
 import { counted, plain } from './text.ts'
 
@@ -14,14 +14,14 @@ const LINES_AT_ONCE = 2000
 export async function restore(call: Call): Promise<Exit> {
   await using root = await Root.open(call, call.root, true)
   const { out } = call
-  const all = (await missingLines(root.path)).filter((missing) => isWanted(call, missing))
+  const all = wanted(call, await missingLines(root.path))
   let failures = 0
   for (const missing of all) {
     const { key, lines } = missing
     const failure = call.flag('yes') ? await writeBack(root, missing) : undefined
     if (failure !== undefined) failures++
     const isRestored = call.flag('yes') && failure === undefined
-    if (call.isJson) await out.json({ ...key, isRestored, lines: lines.map(({ id }) => id) })
+    if (call.isJson) await out.json({ ...key, isRestored, lines: lines.map(({ id }) => id), ...failedBy(failure) })
     else {
       const since = out.clock(timeOf(lines[0]!.id))
       const what = isRestored ? 'restored' : 'missing'
@@ -32,17 +32,34 @@ export async function restore(call: Call): Promise<Exit> {
     if (failure !== undefined) out.complain(failure)
   }
   if (all.length === 0) out.say('nothing is missing')
-  else if (!call.flag('yes'))
-    out.say('to write them back into this work tree:', call.command('restore', ...call.args, '--yes'))
+  else if (!call.flag('yes')) out.say('to write them back into this work tree:', again(call))
   // What git has by now need not be looked for again.
   await tidyRoot(root.path)
   return failures === 0 ? EXIT.ok : EXIT.notFound
 }
 
-function isWanted(call: Call, { key }: Missing): boolean {
-  const [name] = call.args
-  if (call.namespace !== undefined && key.namespace !== call.namespace.trim()) return false
-  return name === undefined || key.sessionId.toLowerCase().startsWith(name.trim().toLowerCase())
+/** What was asked for: a session of that id, else all whose ids begin so. Several are no guess here, because each is told. */
+function wanted(call: Call, all: readonly Missing[]): readonly Missing[] {
+  const name = call.args[0]?.trim()
+  const inNamespace = all.filter(({ key }) => call.namespace === undefined || key.namespace === call.namespace.trim())
+  if (name === undefined) return inNamespace
+  if (name.startsWith('@') || name.endsWith('.jsonl')) {
+    const message = `restore needs the beginning of an id, and not ${name}: the session may not be there any more`
+    throw new Failure(EXIT.usage, message, call.help())
+  }
+  const exact = inNamespace.filter(({ key }) => key.sessionId === name)
+  if (exact.length > 0) return exact
+  return inNamespace.filter(({ key }) => key.sessionId.toLowerCase().startsWith(name.toLowerCase()))
+}
+
+function again(call: Call): string {
+  const { namespace } = call
+  const options = [...(namespace === undefined ? [] : ['-n', namespace]), ...(call.flag('shared') ? ['--shared'] : [])]
+  return call.command('restore', ...call.args, ...options, '--yes')
+}
+
+function failedBy(problem: string | undefined): { readonly problem?: string } {
+  return problem === undefined ? {} : { problem }
 }
 
 /** Appends the lines as they were; returns why that cannot be. */

@@ -16,6 +16,8 @@ export interface OptionSpec {
 
 export interface ArgumentSpec {
   readonly name: string
+  /** What each is called, where there have to be just so many. */
+  readonly names?: readonly string[]
   readonly isOptional: boolean
   readonly isMany: boolean
   readonly text: string
@@ -71,6 +73,8 @@ const SESSION: ArgumentSpec = {
   text: 'the session; default @, the latest',
 }
 const EVENT = 'an id from `foldlog log`, whole, its beginning or its end'
+
+const FILES_ALONE = 'It looks at the files that are named and nowhere else: --root, -n and --json change nothing.'
 
 const SHARED: OptionSpec = {
   name: 'shared',
@@ -287,7 +291,14 @@ export const VERBS: readonly Verb[] = [
       isMany: false,
       text: 'install; pre-commit and post-merge are what its hooks call',
     },
-    options: [{ name: 'merge-driver', text: 'install: merge so that removed lines stay removed, instead of by union' }],
+    options: [
+      { name: 'merge-driver', text: 'install: merge so that removed lines stay removed, instead of by union' },
+      {
+        name: 'root',
+        value: 'DIR',
+        text: 'install: the root to set up; default $FOLDLOG_ROOT, else .sessions. pre-commit, post-merge: the one root to look at; default: all that were installed in this work tree',
+      },
+    ],
     examples: [
       { command: 'foldlog git install', text: 'once a clone' },
       { command: 'foldlog git install --merge-driver', text: 'for sessions that are redacted or packed' },
@@ -298,7 +309,10 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'git-textconv',
     summary: 'prints a file of a log as text, for git diff',
-    details: ['Called by git once `foldlog git install` has run. An event is a line, with further lines indented.'],
+    details: [
+      'Called by git once `foldlog git install` has run. An event is a line, with further lines indented.',
+      FILES_ALONE,
+    ],
     argument: { name: 'FILE', isOptional: false, isMany: false, text: 'a file of a log, whatever its name' },
     options: [],
     examples: [{ command: 'foldlog git-textconv session.jsonl', text: 'what git diff would show' }],
@@ -308,10 +322,17 @@ export const VERBS: readonly Verb[] = [
     name: 'git-merge',
     summary: 'merges three versions of a log, for git merge',
     details: [
-      'Called by git once `foldlog git install --merge-driver` has run: BASE OURS THEIRS, and the result is in OURS.',
+      'Called by git once `foldlog git install --merge-driver` has run. The result is in OURS.',
       'It keeps every line that a side has added, and leaves out what a side has removed. There are no conflicts.',
+      FILES_ALONE,
     ],
-    argument: { name: 'FILE', isOptional: false, isMany: true, text: 'the base, our file, their file' },
+    argument: {
+      name: 'FILE',
+      names: ['BASE', 'OURS', 'THEIRS'],
+      isOptional: false,
+      isMany: true,
+      text: 'the common ancestor, our file, which gets the result, and theirs',
+    },
     options: [],
     examples: [
       { command: 'foldlog git-merge base.jsonl ours.jsonl theirs.jsonl', text: 'the result is in ours.jsonl' },
@@ -323,13 +344,13 @@ export const VERBS: readonly Verb[] = [
     summary: 'writes back acknowledged lines that git has thrown away',
     details: [
       'Where a root lies in a work tree of git, lines that are not committed are kept in .cache/outbox, too. Without --yes it tells which of them are neither in the work tree nor in any commit, stash or reflog, and changes no log.',
-      'With -n only in one namespace.',
+      'With -n only in one namespace. With --json it prints one object a session: {namespace, sessionId, isRestored, lines, problem?}.',
     ],
     argument: {
       name: 'ID',
       isOptional: true,
       isMany: false,
-      text: 'the session, or the beginning of its id; default: all',
+      text: 'one session, or all whose ids begin so, in upper or lower case; default: all',
     },
     options: [SHARED, { name: 'yes', text: 'write them back' }],
     examples: [

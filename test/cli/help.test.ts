@@ -24,6 +24,15 @@ describe('help', () => {
     },
   )
 
+  test('what a verb takes in its own way is said: files by their names, a root by its default, a beginning of ids', async () => {
+    const textOf = async (name: string): Promise<string> => (await run([name, '--help'])).stdout.replaceAll(/\s+/g, ' ')
+    expect(await textOf('git-merge')).toContain('usage: foldlog git-merge BASE OURS THEIRS [options]')
+    const git = await textOf('git')
+    expect(git).toContain('default: all that were installed in this work tree')
+    expect(git.match(/--root DIR/g)).toHaveLength(1)
+    expect(await textOf('restore')).toContain('all whose ids begin so')
+  })
+
   test('no line of help but an example is wider than 80 columns', async () => {
     const texts = await Promise.all([[], ...VERBS.map(({ name }) => [name])].map((words) => run([...words, '--help'])))
     for (const { stdout } of texts) for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
@@ -72,6 +81,11 @@ describe('a command line that makes no sense ends with 2 and a command to run', 
     [['ls', 'a'], /ls takes no argument, and there are 1/],
     [['show', ''], /an argument of show is empty/],
     [['import'], /import needs a PATH/],
+    [
+      ['git-merge', 'a', 'b'],
+      /git-merge needs BASE OURS THEIRS, and there are 2 arguments\n {2}foldlog git-merge --help\n/,
+    ],
+    [['restore', '@', '--root', '.'], /restore needs the beginning of an id, and not @/],
   ])('%j', async (args, message) => {
     const { code, stdout, stderr } = await run(args)
     expect(stderr).toMatch(message)

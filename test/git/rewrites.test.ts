@@ -259,3 +259,29 @@ test('restore --shared creates a session of which nothing is left as a shared on
   expect(repository.has('s.jsonl')).toBe(false)
   expect(idsOf((await anew(repository.root, 's')).messages)).toEqual(['a'])
 })
+
+test('every verb that rewrites or restores prints an object that names its session, with --json', async () => {
+  const { repository, store } = await grown()
+  const longer = await store.create({ id: 'sa' })
+  await longer.add({ text: SECRET })
+  const printed = async (...words: readonly string[]): Promise<Record<string, unknown>[]> => {
+    const { stdout } = await foldlog(repository, ...words, '--json')
+    return stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Record<string, unknown>]))
+  }
+  const key = { namespace: 'default', sessionId: 's' }
+  expect(await printed('pack', 's')).toMatchObject([{ ...key, dryRun: true, supersededCount: 3 }])
+  expect(await printed('repair', 's', '--yes')).toMatchObject([{ ...key, dryRun: false, damage: [] }])
+  expect(await printed('fsck', 's')).toMatchObject([{ ...key, damage: [], leftovers: [] }])
+  expect(await printed('redact', '--text', SECRET)).toMatchObject([
+    { namespace: 'default', dryRun: true, logs: [{ sessionId: 'sa' }], files: [], remaining: [] },
+  ])
+  expect(await printed('git', 'install')).toMatchObject([{ root: '.sessions' }])
+  expect(await printed('git', 'pre-commit')).toEqual([])
+  repository.git('clean', '--force', '--quiet', '-d')
+  repository.git('reset', '--quiet', '--hard')
+  const missing = { isRestored: false, lines: [expect.any(String), expect.any(String)] }
+  expect(await printed('restore')).toMatchObject([{ ...key }, { ...key, sessionId: 'sa', ...missing }])
+  // The id of one session is the beginning of another one's, too.
+  expect(await printed('restore', 's', '--yes')).toMatchObject([{ ...key, isRestored: true }])
+  expect(await printed('restore', 'S')).toMatchObject([{ sessionId: 'sa' }])
+})
