@@ -303,6 +303,16 @@ test('what the quarantine keeps is redacted, too', async () => {
   expect((await store.redact({ text: SECRET })).caches).toEqual([expect.stringMatching(/^\.cache\/quarantine\/one\./)])
 })
 
+test('what the quarantine keeps of a session that is named like the outbox is redacted as well', async () => {
+  const root = temp()
+  const { store } = await open(root)
+  const session = await store.create({ id: 'outbox' })
+  appendFileSync(logPath(root, 'outbox'), `${'x'.repeat(300)} ${SECRET}\n`)
+  await session.repair()
+  const { caches } = await store.redact({ text: SECRET })
+  expect(caches).toEqual([expect.stringMatching(/^\.cache\/quarantine\/outbox\./)])
+})
+
 test('what is restored is seen by the hook', async () => {
   const root = temp()
   const { store } = await open(root, {

@@ -20,9 +20,10 @@ import type { Segments } from './segments.ts'
 import { writeWhole } from './whole-file.ts'
 
 const NAMED = { withFileTypes: true } as const
-/** What caches and drafts are kept in. Locks and files being made, which are in `rewrite`, are no cache. */
+const CACHE = '.cache'
 const QUARANTINE = '.cache/quarantine'
-const DISPOSABLE = ['.cache', QUARANTINE, '.live'] as const
+/** What caches and drafts are kept in. Locks and files being made, which are in `rewrite`, are no cache. */
+const DISPOSABLE = [CACHE, QUARANTINE, '.live'] as const
 
 export class FileRewrites implements Rewrites {
   readonly #root: string
@@ -86,9 +87,10 @@ export class FileRewrites implements Rewrites {
           const owner = place === QUARANTINE ? decodeName(name.slice(0, name.indexOf('.'))) : undefined
           const editOne = (text: string, sessionId: string | undefined = owner): string | undefined =>
             edit({ text, name: file, ...(sessionId === undefined ? {} : { sessionId }) })
-          const isChanged = name.startsWith(OUTBOX)
-            ? editOutbox(directory, name, editOne)
-            : await editLines(path, editOne)
+          const isChanged =
+            place === CACHE && name.startsWith(OUTBOX)
+              ? editOutbox(directory, name, editOne)
+              : await editLines(path, editOne)
           if (isChanged) changed.push(file)
         } catch (error) {
           // Its owner may have removed it meanwhile.
