@@ -103,6 +103,8 @@ export interface Head {
 export interface Hint {
   readonly namespace: string
   readonly sessionId?: string
+  /** What changed is a draft of it and not its log. */
+  readonly isDraft?: true
 }
 
 /** What a watcher tells besides hints. */
@@ -183,6 +185,40 @@ export interface Rewrites {
   scrub(namespace: string, edit: EditAside): Promise<readonly string[]>
 }
 
+/** A message that is being streamed, as its writer has it: lines beside the log that are no part of it. */
+export interface OpenDraft {
+  /** Adds bytes. Others see them when this returns. Throws `STORAGE_FULL` and `STORAGE_FAILED`: a part of them may be in. */
+  write(bytes: Uint8Array): void
+  /** Lets go of it; what was written stays. */
+  close(): void
+}
+
+/** A place in a draft: which one it is of those that had its name, and a byte. */
+export interface DraftPlace {
+  readonly version: string
+  readonly offset: number
+}
+
+export interface DraftBytes {
+  /** Where the bytes begin: the place that was asked for, or the beginning if the draft is another one. */
+  readonly place: DraftPlace
+  readonly bytes: Uint8Array
+  /** Whether whoever writes it may still do so. False only if that process is gone, or was not heard of for long. */
+  readonly isAlive: boolean
+}
+
+/** Drafts of messages, by session and message. Nothing in them is acknowledged, and a log never depends on them. */
+export interface Drafts {
+  /** Begins one in the name of this process; what was there of the same message is gone. */
+  open(key: SessionKey, messageId: string): Promise<OpenDraft>
+  /** The ids of the messages that have one, in no particular order. */
+  list(key: SessionKey): Promise<readonly string[]>
+  /** What is there from a place on; undefined if there is no such draft. */
+  read(key: SessionKey, messageId: string, from?: DraftPlace): Promise<DraftBytes | undefined>
+  /** Removes one, whosoever it is; false if it was not there. */
+  remove(key: SessionKey, messageId: string): Promise<boolean>
+}
+
 export interface Backend {
   readonly capabilities: Capabilities
   /** What users know this place by: a directory, a URL. Goes into bus events as `root`. */
@@ -218,6 +254,8 @@ export interface Backend {
   }
   /** Absent: `redact`, `pack` and `repair` are `UNSUPPORTED`. */
   readonly rewrites?: Rewrites
+  /** Absent: `stream` is `UNSUPPORTED`. Removing a session removes its drafts. */
+  readonly drafts?: Drafts
   /**
    * Resolves when everything acknowledged before the call lasts as long as this backend can make it last: on the disk,
    * on a quorum. Where that is so anyway, at once. Rejects with `STORAGE_FAILED` where that is not known.

@@ -10,7 +10,7 @@ import mittModule, { type Emitter } from 'mitt'
 import type { SessionEvent } from './event.ts'
 import type { FoldlogError } from './errors.ts'
 import type { Json } from './json.ts'
-import type { SessionInfo } from './message.ts'
+import type { Part, SessionInfo } from './message.ts'
 
 /** Who made a change: this process, or another one. */
 export type Origin = 'local' | 'external'
@@ -54,6 +54,19 @@ export interface LogEvent extends SessionBase {
   readonly late?: boolean
 }
 
+/**
+ * A message that is being streamed has grown; in no log until it ends, and not acknowledged before. From another process what came meanwhile is
+ * one event. Either text at a place of a part, in UTF-16 code units, or a whole part.
+ */
+export type PartDelta = SessionBase & {
+  readonly type: 'part.delta'
+  readonly messageId: string
+  readonly partId: string
+} & (
+    | { readonly partType: 'text' | 'reasoning'; readonly at: number; readonly delta: string; readonly part?: never }
+    | { readonly partType: Part['type']; readonly part: Part; readonly at?: never; readonly delta?: never }
+  )
+
 /** Anything transient; in no log. */
 export interface Notice extends BusBase {
   readonly type: 'notice'
@@ -84,6 +97,7 @@ export type BusEvents = {
   'message.updated': LogEvent
   'message.deleted': LogEvent
   'part.updated': LogEvent
+  'part.delta': PartDelta
   notice: Notice
   'store.degraded': StoreDegraded
   'store.error': StoreError

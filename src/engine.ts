@@ -77,6 +77,11 @@ export class Engine {
     return [...(await this.#logs).inNamespace(namespace)].map(({ key }) => key.sessionId)
   }
 
+  /** Lets go of drafts whose store was closed: what they had stays beside the log. */
+  async leaveDrafts(): Promise<void> {
+    ;(await this.#logs)?.live.leaveClosed()
+  }
+
   /** One user less. With the last one everything ends; nothing that was acknowledged is pending then. */
   async release(): Promise<void> {
     this.users--

@@ -11,6 +11,7 @@ export type {
   LogEvent,
   Notice,
   Origin,
+  PartDelta,
   SessionChanged,
   SessionDeleted,
   SessionRewound,
@@ -18,6 +19,7 @@ export type {
   StoreError,
 } from './bus.ts'
 export type { ContextOptions } from './context.ts'
+export type { Draft, DraftEnd, StreamInput, StreamOptions, ToolCallInput, ToolResultInput } from './draft.ts'
 export { FoldlogError, isFoldlogError, type ErrorCode, type ErrorFacts } from './errors.ts'
 export type {
   CoreEvent,
@@ -29,6 +31,7 @@ export type {
   MessagePatch,
   SessionEvent,
 } from './event.ts'
+export type { Followed, FollowOptions } from './follow.ts'
 export type { FileRef } from './files.ts'
 export type { ListOptions, Page } from './infos.ts'
 export type { Json, JsonObject } from './json.ts'
@@ -45,7 +48,8 @@ export type * from './message.ts'
 export type { Packed, PackOptions } from './pack.ts'
 export type { Projection } from './projection.ts'
 export type { NoOptions } from './options.ts'
-export type { PastSession, Session, WriteOptions } from './session.ts'
+export type { PastSession } from './past-session.ts'
+export type { Session, WriteOptions } from './session.ts'
 export type { MessageInput, PartInput } from './stamp.ts'
 export {
   openStore,

@@ -11,6 +11,7 @@ import type { SessionEvent } from './event.ts'
 import { extendInfo, type Resumable } from './extend.ts'
 import type { FoldedInfo } from './infos.ts'
 import { decodeLine, type Line } from './line.ts'
+import { Live } from './live.ts'
 import { screenLine, type RedactHook } from './screen.ts'
 import { Log, type Arrival, type Change } from './log.ts'
 
@@ -25,6 +26,8 @@ export interface Told {
 }
 
 export class Logs {
+  /** What is being streamed. */
+  readonly live: Live
   readonly #backend: Backend
   readonly #bus: Bus
   readonly #onChange: OnChange
@@ -48,6 +51,7 @@ export class Logs {
   ) {
     this.#redact = redact
     this.#backend = backend
+    this.live = new Live(backend, bus, (line) => this.screen(line))
     this.#bus = bus
     this.#onChange = onChange
     this.#toldOf = toldOf

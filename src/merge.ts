@@ -10,7 +10,7 @@ import { toJson, type Json, type JsonObject } from './json.ts'
 import type { Line } from './line.ts'
 import type { Log } from './log.ts'
 import type { Logs } from './logs.ts'
-import { now } from './session.ts'
+import { now } from './wall-clock.ts'
 
 /** An event made elsewhere. `time` is ISO 8601; `id` a ULID that is the same every time the event is made. */
 export interface MergeLine {

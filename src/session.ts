@@ -31,10 +31,16 @@ import type { Repaired, RepairOptions } from './repair.ts'
 import type { Log } from './log.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
 import { assertOptions, type NoOptions } from './options.ts'
+import { PastSession } from './past-session.ts'
 import { Projections, type Projection } from './projection.ts'
 import { stamp, type MessageInput, type PartInput } from './stamp.ts'
 import { tailOf, type TailEvent, type TailOptions, type Wake } from './tail.ts'
-import { contextIn, messagesOf, nodeOf, siblingsOf, turnsIn, type MessagesOptions } from './views.ts'
+import type { Draft, StreamInput, StreamOptions } from './draft.ts'
+import { Followed, followMessage, type FollowOptions } from './follow.ts'
+import type { LiveLog } from './live.ts'
+import { turnsOf } from './turns.ts'
+import { contextIn, messagesOf, nodeOf, siblingsOf, type MessagesOptions } from './views.ts'
+import { now } from './wall-clock.ts'
 
 /** Makes the events of a call, when it is clear that they will be written. */
 type Make = () => readonly InnerEvent[]
@@ -55,40 +61,13 @@ export interface WriteOptions {
 
 const WRITE_OPTIONS = ['key', 'expectedHead'] as const satisfies readonly (keyof WriteOptions)[]
 
-/** A session as it was: the same views, over the events up to a point. */
-export class PastSession {
-  readonly #fold: Fold
-  readonly info: SessionInfo
-
-  constructor(fold: Fold) {
-    this.#fold = fold
-    this.info = fold.info(0)
-  }
-
-  async messages(options?: MessagesOptions): Promise<readonly Message[]> {
-    return messagesOf(this.#fold, options)
-  }
-
-  async turns(options?: MessagesOptions): Promise<readonly Turn[]> {
-    return turnsIn(this.#fold, options)
-  }
-
-  async context(options?: ContextOptions): Promise<readonly Message[]> {
-    return contextIn(this.#fold, options)
-  }
-
-  async siblings(messageId: string): Promise<readonly Message[]> {
-    return siblingsOf(this.#fold, messageId)
-  }
-}
-
 export class Session {
   readonly id: string
   readonly namespace: string
   readonly #backend: Backend
   readonly #log: Log
   readonly #wake: Wake
-  readonly #screen: (line: Line) => Line
+  readonly #live: LiveLog
   readonly #projections: Projections
   readonly #assertOpen: () => void
   /** Calls under way with a key, so that two at once are one. */
@@ -99,8 +78,8 @@ export class Session {
   readonly #closing = new AbortController()
 
   /** Made by the store. */
-  constructor(backend: Backend, log: Log, wake: Wake, screen: (line: Line) => Line, assertOpen: () => void) {
-    this.#screen = screen
+  constructor(backend: Backend, log: Log, wake: Wake, live: LiveLog, assertOpen: () => void) {
+    this.#live = live
     this.id = log.key.sessionId
     this.namespace = log.key.namespace
     this.#backend = backend
@@ -117,27 +96,29 @@ export class Session {
 
   /** The conversation: the path that ends at the head. */
   async messages(options?: MessagesOptions): Promise<readonly Message[]> {
-    return messagesOf(await this.#look(), options)
+    return this.#shown((fold) => messagesOf(fold, options))
   }
 
   /** One message, on whatever branch; undefined if it is not there or was removed. */
   async message(id: string): Promise<Message | undefined> {
-    return (await this.#look()).message(id)
+    const [message] = await this.#shown((fold) => [fold.message(id)].filter((each) => each !== undefined))
+    return message
   }
 
   /** The conversation from one user message to the next, with the status of each turn. */
   async turns(options?: MessagesOptions): Promise<readonly Turn[]> {
-    return turnsIn(await this.#look(), options)
+    return turnsOf(await this.messages(options))
   }
 
   /** What a model should see. Valid for every provider: each call is answered once and directly. Writes nothing. */
   async context(options?: ContextOptions): Promise<readonly Message[]> {
-    return contextIn(await this.#look(), options)
+    const path = await this.#shown((fold) => fold.path(fold.tree.active))
+    return contextIn(this.#log.fold, options, path)
   }
 
   /** A message and its alternatives. */
   async siblings(messageId: string): Promise<readonly Message[]> {
-    return siblingsOf(await this.#look(), messageId)
+    return this.#shown((fold) => siblingsOf(fold, messageId))
   }
 
   /** The state of all events known now up to an event id or a time. Events that arrive late may change it. */
@@ -162,6 +143,27 @@ export class Session {
     if (!isList(input)) return this.#add([input], options, (events) => this.#messageOf(events[0]!))
     if (input.length === 0) return Promise.resolve(Object.freeze([]))
     return this.#add(input, options, (events) => Object.freeze(events.map((event) => this.#messageOf(event))))
+  }
+
+  /**
+   * Begins a message that grows: it is in the log as `in_progress` when this resolves, and as a whole when the draft has ended. What is streamed is
+   * seen by other processes within a fraction of a second; if this one dies, the message is `incomplete` with what had come that far.
+   */
+  async stream(input: StreamInput = {}, options: StreamOptions = {}): Promise<Draft> {
+    this.#check()
+    const { openDraft } = await import('./draft.ts')
+    const add = (message: MessageInput, rest: WriteOptions): Promise<Message> => this.add(message, rest)
+    return openDraft(this.#live, input, options, add, () => this.#check())
+  }
+
+  /**
+   * The text of a message from its beginning and as it grows, in whatever process that is. Ends with the message, when `signal` fires, or when
+   * its writer is gone; rejects as `tail` does, and with `NOT_FOUND` if the message is not there (any more).
+   */
+  follow(messageId: string, options: FollowOptions = {}): Followed {
+    const { signal = this.#closing.signal } = options
+    const signals = AbortSignal.any([signal, this.#closing.signal])
+    return new Followed(followMessage(this.#live, messageId, signals, this.#wake, () => this.#look()))
   }
 
   /** Changes fields of a message; `null` unsets one. Each is replaced as a whole, `metadata` too. Rejects with `NOT_FOUND` if it is not there. */
@@ -252,7 +254,7 @@ export class Session {
     assertOptions(options, [], 'restore')
     await this.#look()
     const { restoreInto } = await import('./restore.ts')
-    return restoreInto(this.#log, missing, this.#screen)
+    return restoreInto(this.#log, missing, this.#live.screen)
   }
 
   /** The events of the log in the order they lie in it, each once. */
@@ -319,11 +321,20 @@ export class Session {
   /** Ends the use of this handle. Nothing is pending: what was acknowledged is in the backend. */
   async close(): Promise<void> {
     this.#closing.abort()
+    for (const draft of this.#live.own.values()) draft.leaveIfClosed()
     this.#projections.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** Messages of a fold, with what is being streamed. */
+  async #shown(view: (fold: Fold) => readonly Message[]): Promise<readonly Message[]> {
+    for (;;) {
+      const shown = await this.#live.shown(view(await this.#look()))
+      if (shown !== undefined) return shown
+    }
   }
 
   async #look(): Promise<Fold> {
@@ -362,9 +373,14 @@ export class Session {
       assertOptions(options, WRITE_OPTIONS, 'a call that writes')
       const key = keyOf(options)
       const head = expectedHeadOf(options, this.#backend.capabilities)
-      if (key !== undefined) return this.#once(type, make, key, head).then(result)
-      if (head !== undefined) return this.#writeGuarded(make, head).then(result)
-      return this.#write(make(), undefined, result)
+      const recovered = this.#live.recoverIfDue()
+      const written =
+        key !== undefined
+          ? this.#once(type, make, key, head).then(result)
+          : head !== undefined
+            ? this.#writeGuarded(make, head).then(result)
+            : this.#write(make(), undefined, result)
+      return recovered === undefined ? written : Promise.all([written, recovered]).then(([value]) => value)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -425,7 +441,7 @@ export class Session {
   #lineOf(events: readonly InnerEvent[], key: string | undefined): Line {
     const line = lineOf(events, now())
     try {
-      return this.#screen(key === undefined ? line : { ...line, key })
+      return this.#live.screen(key === undefined ? line : { ...line, key })
     } catch (error) {
       this.#log.dropTip()
       throw error
@@ -507,17 +523,4 @@ function sameKind(events: readonly SessionEvent[], type: string, key: string): r
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value)
-}
-
-let nowMs = 0
-let nowText = ''
-
-/** The wall clock as it is written. Formatting costs more than the rest of a line's head, so it is done once a millisecond. */
-export function now(): string {
-  const ms = Date.now()
-  if (ms !== nowMs) {
-    nowMs = ms
-    nowText = new Date(ms).toISOString()
-  }
-  return nowText
 }

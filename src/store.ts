@@ -415,6 +415,7 @@ export class Store {
     if (this.#family.isClosed) return
     this.#family.isClosed = true
     for (const off of this.#family.listeners) off()
+    await this.#engine.leaveDrafts()
     await this.#engine.release()
   }
 
@@ -429,7 +430,7 @@ export class Store {
       this.#engine.backend,
       log,
       (ring) => this.#wake(log, ring),
-      (line) => logs.screen(line),
+      logs.live.of(log),
       () => this.#check(),
     )
   }

@@ -5,6 +5,7 @@
  * depend on who else reads. It is woken by hints and by this process's own changes, and looks by itself every two seconds.
  */
 import type { Backend, Cursor, LookOptions, SessionKey, StoredLine } from './backend.ts'
+import { Bell } from './bell.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
 import { isEventId } from './id.ts'
@@ -185,31 +186,4 @@ function deleted({ namespace, sessionId }: SessionKey): FoldlogError {
 
 function holds(lines: readonly Line[], eventId: string): boolean {
   return lines.some((line) => eventsOf(line).some(({ id }) => id === eventId))
-}
-
-/** Something to wait for that may ring before one waits. */
-class Bell {
-  #hasRung = false
-  #wakeUp: (() => void) | undefined
-
-  ring(): void {
-    this.#hasRung = true
-    this.#wakeUp?.()
-  }
-
-  reset(): void {
-    this.#hasRung = false
-  }
-
-  async wait(timeoutMs: number): Promise<void> {
-    if (this.#hasRung) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs)
-      this.#wakeUp = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-    this.#wakeUp = undefined
-  }
 }

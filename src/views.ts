@@ -38,8 +38,13 @@ export function turnsIn(fold: Fold, options: MessagesOptions = {}): readonly Tur
   return turnsOf(messagesOf(fold, options))
 }
 
-export function contextIn(fold: Fold, options: ContextOptions = {}): readonly Message[] {
-  return contextOf(fold.path(fold.tree.active), options, (id) => fold.node(id)?.created ?? '')
+/** `path`: the conversation, if it is at hand. */
+export function contextIn(
+  fold: Fold,
+  options: ContextOptions = {},
+  path: readonly Message[] = fold.path(fold.tree.active),
+): readonly Message[] {
+  return contextOf(path, options, (id) => fold.node(id)?.created ?? '')
 }
 
 /** A message and its alternatives, in the order of creation: what else follows the message before it. */

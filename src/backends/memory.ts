@@ -22,6 +22,7 @@ import type {
 } from '../backend.ts'
 import { FoldlogError } from '../errors.ts'
 import { encodeName } from '../name.ts'
+import { MemoryDrafts } from './memory-drafts.ts'
 
 const MAX_LINE_BYTES = 64 * 1024 * 1024
 
@@ -63,6 +64,7 @@ class MemoryBackend implements Backend {
   readonly files: Backend['files']
   readonly infos: Backend['infos']
   readonly rewrites: Rewrites
+  readonly drafts: MemoryDrafts
   readonly #namespaces = new Map<string, Map<string, Log>>()
   readonly #watchers = new Set<Watcher>()
   #isClosed = false
@@ -70,6 +72,10 @@ class MemoryBackend implements Backend {
   constructor() {
     const files = new Map<string, Uint8Array>()
     const infos = new Map<string, Uint8Array>()
+    this.drafts = new MemoryDrafts(
+      () => this.#assertOpen(),
+      (key) => this.#hint(key, true),
+    )
     this.rewrites = {
       rewrite: async (key, rewrite) => this.#rewrite(key, rewrite),
       leftovers: async () => [],
@@ -174,6 +180,7 @@ class MemoryBackend implements Backend {
     this.#assertOpen()
     if (this.#find(key) === undefined) return false
     this.#namespaces.get(key.namespace)?.delete(key.sessionId)
+    this.drafts.clear(key)
     this.#hint(key)
     return true
   }
@@ -265,12 +272,11 @@ class MemoryBackend implements Backend {
   }
 
   // Later, as hints from elsewhere would come: whoever appends does not run into its own watcher.
-  #hint(key: SessionKey): void {
+  #hint({ namespace, sessionId }: SessionKey, isDraft = false): void {
+    const hint = isDraft ? ({ namespace, sessionId, isDraft } as const) : { namespace, sessionId }
     queueMicrotask(() => {
-      for (const { namespace, events } of this.#watchers) {
-        if (namespace === undefined || namespace === key.namespace) {
-          events.onHint({ namespace: key.namespace, sessionId: key.sessionId })
-        }
+      for (const watcher of this.#watchers) {
+        if (watcher.namespace === undefined || watcher.namespace === namespace) watcher.events.onHint(hint)
       }
     })
   }

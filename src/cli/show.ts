@@ -2,7 +2,8 @@
  * `foldlog show`: a conversation as it is, on another branch, or as it was.
  */
 import type { Message } from '../message.ts'
-import type { PastSession, Session } from '../session.ts'
+import type { PastSession } from '../past-session.ts'
+import type { Session } from '../session.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { Conversation, headerOf, type Alternatives } from './conversation.ts'
 import { tellDamage } from './damage.ts'

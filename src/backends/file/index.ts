@@ -13,6 +13,7 @@ import type {
   AppendResult,
   Backend,
   Capabilities,
+  Drafts,
   Head,
   LineBatch,
   LookOptions,
@@ -56,6 +57,7 @@ class FileBackend implements Backend {
   readonly files: Backend['files']
   readonly infos: Backend['infos']
   readonly rewrites: Rewrites
+  readonly drafts: Drafts
   readonly #policy: FsyncPolicy
   /** Loaded when a log is read or written: most of the code is in it, and a listing needs none. */
   #access: LogAccess | undefined
@@ -81,6 +83,12 @@ class FileBackend implements Backend {
       files: async (...args) => (await this.#open()).rewrites.files(...args),
       removeFile: async (...args) => (await this.#open()).rewrites.removeFile(...args),
       scrub: async (...args) => (await this.#open()).rewrites.scrub(...args),
+    }
+    this.drafts = {
+      open: async (...args) => (await this.#open()).drafts.open(...args),
+      list: async (...args) => (await this.#open()).drafts.list(...args),
+      read: async (...args) => (await this.#open()).drafts.read(...args),
+      remove: async (...args) => (await this.#open()).drafts.remove(...args),
     }
     const infos = new StoredInfos(root)
     this.files = {

@@ -14,6 +14,7 @@ import type {
 } from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
 import { lookAgain } from './absence.ts'
+import { FileDrafts } from './drafts.ts'
 import { closed, storageError, typed } from './failure.ts'
 import { Attachments } from './files.ts'
 import { GuardedWriter } from './guarded.ts'
@@ -34,6 +35,7 @@ import { Writer } from './write.ts'
 export class LogAccess {
   readonly attachments: Attachments
   readonly rewrites: FileRewrites
+  readonly drafts: FileDrafts
   readonly #root: string
   readonly #logs: Logs
   readonly #segments = new Segments()
@@ -58,6 +60,7 @@ export class LogAccess {
     }
     this.#outbox = new Outbox(root)
     this.rewrites = new FileRewrites(root, this.#logs, this.#segments)
+    this.drafts = new FileDrafts(root)
     this.attachments = new Attachments(root, this.#sync)
   }
 
@@ -102,6 +105,7 @@ export class LogAccess {
       // A rewrite that had begun before may have put the log back.
       if (await whenNotRewritten(log)) wasThere = (await this.#remove(log)) || wasThere
       clearLeftovers(log)
+      this.drafts.clear(key)
       if (wasThere && this.#outbox.isOn) this.#outbox.removed(log)
       await this.#forget(log, wasThere)
       return wasThere
@@ -164,6 +168,7 @@ export class LogAccess {
   /** Resolves when all that was appended is where the policy wants it. Reads that wait for a log end. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.drafts.close()
     try {
       await this.#logs.idle()
       if (this.#sync.policy !== 'never') await this.#sync.flushAll()

@@ -5,6 +5,7 @@
  *     <root>/<namespace>/<session>.<ulid>.jsonl     a segment of it
  *     <root>/<namespace>/files/<name>               an attachment
  *     <root>/<namespace>/.cache/infos.jsonl         the infos cache
+ *     <root>/<namespace>/.live/                     messages that are being streamed
  *
  * `<namespace>` and `<session>` are encoded by name.ts and hold no dot, so a path never leaves the root and a name
  * can be read back without a table.
@@ -19,6 +20,11 @@ export const LOG_SUFFIX = '.jsonl'
 /** The directory of a namespace. */
 export function namespacePath(root: string, namespace: string): string {
   return `${root}/${encodeName(namespace)}`
+}
+
+/** Where the side files of drafts are, in the directory of a namespace. */
+export function draftDirectory(directory: string): string {
+  return `${directory}/.live`
 }
 
 /** The path of a file of a log: of its first one if `segment` is empty. */

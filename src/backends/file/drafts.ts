@@ -1,0 +1,213 @@
+/**
+ * Drafts of messages as side files, which are no part of any log (docs/format.md §9).
+ *
+ *     <namespace>/.live/<session>.<message>.jsonl
+ *
+ * The first line names the owner (owner.ts), the second the message; the rest is the core's. A file appears with those two lines in it. Its owner
+ * alone appends, and opens it anew each time: there may be many drafts, and on some systems nobody else could remove it otherwise. Nothing here is
+ * synced: what a draft holds was never acknowledged.
+ */
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import type { DraftBytes, DraftPlace, Drafts, OpenDraft, SessionKey } from '../../backend.ts'
+import { decodeName, encodeName } from '../../name.ts'
+import { isMissing, storageError } from './failure.ts'
+import { makeDirectory, statNamespace } from './folders.ts'
+import { io } from './io.ts'
+import { openRegular, TO_READ } from './log-file.ts'
+import { draftDirectory, LOG_SUFFIX, namespacePath } from './paths.ts'
+import { LF } from './prefix.ts'
+import { mayLive, parseOwner, SELF, SIGN_MS } from './owner.ts'
+import { writeWhole } from './whole-file.ts'
+
+const TO_ADD = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+/** Longer message ids are named by their hash, so that a session's and a message's fit into one name. */
+const MAX_ID_BYTES = 40
+/** No encoded name holds it. */
+const HASHED = '='
+/** More than any owner's line. */
+const HEAD_BYTES = 512
+const NO_BYTES = new Uint8Array()
+
+export class FileDrafts implements Drafts {
+  readonly #root: string
+  readonly #open = new Set<FileDraft>()
+
+  constructor(root: string) {
+    this.#root = root
+  }
+
+  async open(key: SessionKey, messageId: string): Promise<OpenDraft> {
+    const directory = namespacePath(this.#root, key.namespace)
+    const path = this.#path(key, messageId)
+    try {
+      statNamespace(directory)
+      makeDirectory(draftDirectory(directory))
+      const head = `${JSON.stringify(SELF)}\n${JSON.stringify({ message: messageId })}\n`
+      await writeWhole(path, Buffer.from(head), false)
+    } catch (error) {
+      throw storageError(error, 'create', { ...key, path })
+    }
+    const draft = new FileDraft(path, () => this.#open.delete(draft))
+    this.#open.add(draft)
+    return draft
+  }
+
+  async list(key: SessionKey): Promise<readonly string[]> {
+    const directory = draftDirectory(namespacePath(this.#root, key.namespace))
+    const start = `${encodeName(key.sessionId)}.`
+    const ids: string[] = []
+    for (const name of namesIn(directory)) {
+      if (!name.startsWith(start) || !name.endsWith(LOG_SUFFIX)) continue
+      const segment = name.slice(start.length, -LOG_SUFFIX.length)
+      const id = segment.startsWith(HASHED) ? messageIn(`${directory}/${name}`) : decodeName(segment)
+      if (id !== undefined && segmentOf(id) === segment) ids.push(id)
+    }
+    return ids
+  }
+
+  async read(key: SessionKey, messageId: string, from?: DraftPlace): Promise<DraftBytes | undefined> {
+    const path = this.#path(key, messageId)
+    try {
+      const { fd, stat } = openRegular(path, TO_READ)
+      try {
+        const version = `${stat.ino}.${stat.birthtimeMs}`
+        const head = readAt(fd, 0, Math.min(HEAD_BYTES, stat.size))
+        const headEnd = head.indexOf(LF) + 1
+        const offset = from?.version === version && from.offset <= stat.size ? from.offset : headEnd
+        const isAlive = mayLive(parseOwner(head.toString('utf8', 0, headEnd)), stat.mtimeMs)
+        const bytes = offset === stat.size ? NO_BYTES : readAt(fd, offset, stat.size - offset)
+        return { place: { version, offset }, bytes, isAlive }
+      } finally {
+        io.closeSync(fd)
+      }
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw storageError(error, 'read', { ...key, path })
+    }
+  }
+
+  async remove(key: SessionKey, messageId: string): Promise<boolean> {
+    return removeFile(this.#path(key, messageId), key)
+  }
+
+  /** Removes all drafts of a session. */
+  clear(key: SessionKey): void {
+    const directory = draftDirectory(namespacePath(this.#root, key.namespace))
+    const start = `${encodeName(key.sessionId)}.`
+    for (const name of namesIn(directory)) if (name.startsWith(start)) removeFile(`${directory}/${name}`, key)
+  }
+
+  /** Lets go of all that are open. */
+  close(): void {
+    for (const draft of this.#open) draft.close()
+  }
+
+  #path({ namespace, sessionId }: SessionKey, messageId: string): string {
+    const directory = draftDirectory(namespacePath(this.#root, namespace))
+    return `${directory}/${encodeName(sessionId)}.${segmentOf(messageId)}${LOG_SUFFIX}`
+  }
+}
+
+class FileDraft implements OpenDraft {
+  readonly #path: string
+  readonly #onClose: () => void
+  readonly #signs: NodeJS.Timeout
+
+  constructor(path: string, onClose: () => void) {
+    this.#path = path
+    this.#onClose = onClose
+    this.#signs = setInterval(() => this.#giveSign(), SIGN_MS).unref()
+  }
+
+  write(bytes: Uint8Array): void {
+    try {
+      const { fd } = openRegular(this.#path, TO_ADD)
+      try {
+        for (let at = 0; at < bytes.length;) {
+          const written = io.writeSync(fd, bytes, at, bytes.length - at)
+          if (written === 0) throw Object.assign(new Error('nothing more is written'), { code: 'ENOSPC' })
+          at += written
+        }
+      } finally {
+        io.closeSync(fd)
+      }
+    } catch (error) {
+      throw storageError(error, 'write', { path: this.#path })
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#signs)
+    this.#onClose()
+  }
+
+  /** An empty line, so that hosts that cannot see this process know of it. */
+  #giveSign(): void {
+    try {
+      this.write(Uint8Array.of(LF))
+    } catch {
+      // The next write of the owner fails too, and is told.
+    }
+  }
+}
+
+/** The file-name part of a message id: encoded as names are, or `=` and the hash of one that would be too long. */
+function segmentOf(messageId: string): string {
+  if (messageId.length <= MAX_ID_BYTES && messageId.isWellFormed()) {
+    const segment = encodeName(messageId)
+    if (segment.length <= MAX_ID_BYTES) return segment
+  }
+  return (
+    HASHED +
+    createHash('sha256')
+      .update(messageId)
+      .digest('hex')
+      .slice(0, MAX_ID_BYTES - HASHED.length - 1)
+  )
+}
+
+/** The message that the second line of a file names. */
+function messageIn(path: string): string | undefined {
+  try {
+    const { fd, stat } = openRegular(path, TO_READ)
+    try {
+      const [, line = ''] = readAt(fd, 0, stat.size).toString().split('\n', 2)
+      const { message } = JSON.parse(line) as { readonly message?: unknown }
+      return typeof message === 'string' ? message : undefined
+    } finally {
+      io.closeSync(fd)
+    }
+  } catch {
+    // Gone by now, or none of ours: there is no draft in it.
+    return undefined
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return io.readdirSync(directory)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw storageError(error, 'list', { path: directory })
+  }
+}
+
+function removeFile(path: string, key: SessionKey): boolean {
+  try {
+    io.unlinkSync(path)
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw storageError(error, 'remove', { ...key, path })
+  }
+}
+
+function readAt(fd: number, start: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length)
+  let read = 0
+  for (let count = -1; count !== 0 && read < length; read += count) {
+    count = io.readSync(fd, bytes, read, length - read, start + read)
+  }
+  return bytes.subarray(0, read)
+}
