@@ -209,7 +209,7 @@ export interface DraftBytes {
 
 /** Drafts of messages, by session and message. Nothing in them is acknowledged, and a log never depends on them. */
 export interface Drafts {
-  /** Begins one in the name of this process; what was there of the same message is gone. */
+  /** Begins one in the name of this process; what was there of the same message is gone. The session is there. */
   open(key: SessionKey, messageId: string): Promise<OpenDraft>
   /** The ids of the messages that have one, in no particular order. */
   list(key: SessionKey): Promise<readonly string[]>

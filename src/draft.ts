@@ -186,7 +186,7 @@ export class Draft implements OwnDraft {
     this.part({ ...result, type: 'tool-result', name })
   }
 
-  /** Ends the message: it is in the log as a whole when this resolves. After `STORAGE_FULL` and `STORAGE_FAILED` it is open still and may be ended again. */
+  /** Ends the message: it is in the log as a whole when this resolves. If it rejects, the draft is open still and may be ended again, unless the message is gone. */
   async end(patch: DraftEnd = {}): Promise<Message> {
     assertFields(patch, PATCH_FIELDS, 'patch')
     return this.#end({ status: 'completed', ...patch })
@@ -316,7 +316,8 @@ export class Draft implements OwnDraft {
       // Somebody took this process for dead, and has made it `incomplete`.
       if (counts !== undefined && !this.#ends.has(counts.id)) await this.#write(data, undefined)
     } catch (error) {
-      if (isFoldlogError(error) && !error.retriable) await this.#remove()
+      // Where there is no log any more, nothing is to be kept.
+      if (isFoldlogError(error, 'NOT_FOUND')) await this.#remove()
       else this.#state = 'open'
       throw error
     }

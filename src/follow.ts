@@ -84,9 +84,13 @@ export async function* followMessage(
   try {
     let place = 0
     let seen: DraftParts | undefined
+    let last: Message | undefined
     for (;;) {
       bell.reset()
+      if (last !== undefined && signal.aborted) return last
       const { message, draft } = await stateOf(live, messageId, look)
+      last = draft === undefined ? message : withDraft(message, draft)
+      if (signal.aborted) return last
       if (!isUnfinished(message)) {
         // A `redact` of the store may have made another text of it: then what was told is not continued.
         if (seen === undefined || textOf(message).startsWith(seen.textFrom(0))) {
@@ -101,7 +105,7 @@ export async function* followMessage(
         place += piece.length
         yield piece
       }
-      if (draft?.isAlive === false || signal.aborted) return draft === undefined ? message : withDraft(message, draft)
+      if (draft?.isAlive === false) return withDraft(message, draft)
       seen = draft?.parts ?? seen
       await bell.wait(LOOK_MS)
     }

@@ -33,6 +33,8 @@ export class Watch {
   readonly #waiting = new Set<string | undefined>()
   /** Sessions that are not there and may be back in a moment. */
   readonly #away = new Set<string>()
+  /** Sessions whose drafts have to be read, as somebody listens. */
+  readonly #drafts = new Set<string | undefined>()
   #running: Promise<void> | undefined
   #stop: (() => Promise<void>) | undefined
   #isStopped = false
@@ -52,7 +54,7 @@ export class Watch {
   static async start(backend: Backend, bus: Bus, logs: Logs, infos: Infos, namespace: string): Promise<Watch> {
     const watch = new Watch(backend, bus, logs, infos, namespace)
     watch.#stop = await backend.watch(namespace, {
-      onHint: ({ sessionId }) => watch.#hint(sessionId),
+      onHint: ({ sessionId, isDraft }) => (isDraft === true ? watch.#hintDraft(sessionId) : watch.#hint(sessionId)),
       onDegraded: (reason, cause) =>
         bus.publish({ type: 'store.degraded', root: backend.root, namespace, reason, cause }),
     })
@@ -97,28 +99,55 @@ export class Watch {
   #hint(sessionId: string | undefined): void {
     if (this.#isStopped) return
     this.#waiting.add(sessionId)
+    if (sessionId === undefined) this.#hintDraft(undefined)
+    if (this.#isReady) this.#run()
+  }
+
+  /** Whoever follows is woken at once; what is new in drafts is read here only for those who listen to the bus. */
+  #hintDraft(sessionId: string | undefined): void {
+    if (this.#isStopped) return
+    this.#logs.live.hint(this.#namespace, sessionId)
+    if (!this.#bus.hasListeners('part.delta')) return
+    this.#drafts.add(sessionId)
     if (this.#isReady) this.#run()
   }
 
   #run(): void {
-    if (this.#waiting.size === 0 || this.#isStopped) return
+    if ((this.#waiting.size === 0 && this.#drafts.size === 0) || this.#isStopped) return
     this.#running ??= this.#work().finally(() => {
       this.#running = undefined
+      // What was hinted after the last look at what waits.
       this.#run()
     })
   }
 
   async #work(): Promise<void> {
-    for (const sessionId of this.#waiting) {
-      this.#waiting.delete(sessionId)
+    while (this.#waiting.size > 0 || this.#drafts.size > 0) {
+      const isDraft = this.#waiting.size === 0
+      const waiting = isDraft ? this.#drafts : this.#waiting
+      const [sessionId] = waiting
+      waiting.delete(sessionId)
       if (this.#isStopped) return
       try {
-        if (sessionId === undefined) await this.#lookAtAll()
+        if (isDraft) await this.#readDrafts(sessionId)
+        else if (sessionId === undefined) await this.#lookAtAll()
         else await this.#lookAt(sessionId)
       } catch (error) {
         this.#report(error)
       }
     }
+  }
+
+  /** Reads the drafts of a session, which tells of what is new in them. Its log first: that tells of their messages. */
+  async #readDrafts(sessionId: string | undefined): Promise<void> {
+    if (sessionId === undefined) {
+      for (const log of this.#logs.inNamespace(this.#namespace)) this.#drafts.add(log.key.sessionId)
+      return
+    }
+    const key = { namespace: this.#namespace, sessionId }
+    await this.#lookAt(sessionId)
+    const log = this.#logs.peek(key)
+    if (log !== undefined) await this.#logs.live.of(log).readAll()
   }
 
   /** Looks where versions changed. In a big namespace that takes long: then only open logs are looked at in between. */

@@ -7,7 +7,6 @@ import { encodeName } from '../name.ts'
 class Draft implements OpenDraft {
   readonly version: string = crypto.randomUUID()
   bytes: Uint8Array = new Uint8Array()
-  isAlive = true
   readonly #onWrite: () => void
 
   constructor(onWrite: () => void) {
@@ -20,7 +19,7 @@ class Draft implements OpenDraft {
   }
 
   close(): void {
-    this.isAlive = false
+    // Nothing is held.
   }
 }
 
@@ -54,9 +53,9 @@ export class MemoryDrafts implements Drafts {
     this.#assertOpen()
     const draft = this.#sessions.get(nameOf(key))?.get(messageId)
     if (draft === undefined) return undefined
-    const { version, bytes, isAlive } = draft
+    const { version, bytes } = draft
     const offset = from?.version === version && from.offset <= bytes.length ? from.offset : 0
-    return { place: { version, offset }, bytes: bytes.slice(offset), isAlive }
+    return { place: { version, offset }, bytes: bytes.slice(offset), isAlive: true }
   }
 
   async remove(key: SessionKey, messageId: string): Promise<boolean> {

@@ -8,6 +8,7 @@ import type { Backend, Capabilities } from '../backend.ts'
 import { attachmentLaws } from './laws-attachments.ts'
 import { appendLaws } from './laws-append.ts'
 import { concurrencyLaws } from './laws-concurrency.ts'
+import { draftLaws } from './laws-drafts.ts'
 import { guardLaws } from './laws-guards.ts'
 import { listLaws } from './laws-list.ts'
 import { readLaws } from './laws-read.ts'
@@ -43,6 +44,7 @@ const LAWS: readonly Law[] = [
   ...listLaws,
   ...attachmentLaws,
   ...rewriteLaws,
+  ...draftLaws,
 ]
 
 /** Registers the tests. Await it where tests are registered: it opens a backend once to see what that can do. */

@@ -11,6 +11,9 @@ import type {
   Backend,
   Capabilities,
   Cursor,
+  DraftBytes,
+  DraftPlace,
+  Drafts,
   Head,
   LineBatch,
   LookOptions,
@@ -35,6 +38,7 @@ class Mirror implements Backend {
   readonly capabilities: Capabilities
   readonly files: Backend['files']
   readonly infos: Backend['infos']
+  readonly drafts?: Drafts
   readonly #model: Backend
   readonly #other: Backend
   #last: Promise<unknown> = Promise.resolve()
@@ -52,6 +56,7 @@ class Mirror implements Backend {
       load: (...args) => this.#same('infos.load', (backend) => backend.infos.load(...args).then(toBuffer)),
       save: (...args) => this.#both('infos.save', (backend) => backend.infos.save(...args)).then(() => undefined),
     }
+    if (model.drafts !== undefined && other.drafts !== undefined) this.drafts = this.#drafts()
   }
 
   async append(key: SessionKey, lines: readonly NewLine[], options: AppendOptions = {}): Promise<AppendResult> {
@@ -139,6 +144,29 @@ class Mirror implements Backend {
     await this.#both('close', (backend) => backend.close())
   }
 
+  #drafts(): Drafts {
+    return {
+      open: async (...args) => {
+        const both = await this.#both('drafts.open', (backend) => backend.drafts!.open(...args))
+        return {
+          write: (bytes) => both.forEach((draft) => draft.write(bytes)),
+          close: () => both.forEach((draft) => draft.close()),
+        }
+      },
+      list: (key) => this.#same('drafts.list', async (backend) => [...(await backend.drafts!.list(key))].sort()),
+      read: async (key, messageId, from) => {
+        const [first, second] = await this.#both('drafts.read', (backend) =>
+          backend.drafts!.read(key, messageId, backend === this.#model ? placeIn(from, 0) : placeIn(from, 1)),
+        )
+        assert.deepEqual(contentOf(second), contentOf(first), `the draft of ${messageId} differs`)
+        if (first === undefined || second === undefined) return undefined
+        const version = joinTexts(first.place.version, second.place.version)
+        return { ...first, place: { version, offset: first.place.offset } }
+      },
+      remove: (...args) => this.#same('drafts.remove', (backend) => backend.drafts!.remove(...args)),
+    }
+  }
+
   async #same<T>(what: string, call: (backend: Backend) => Promise<T>): Promise<T> {
     const [first, second] = await this.#both(what, call)
     assert.deepEqual(second, first, `${what} differs`)
@@ -200,9 +228,26 @@ function joinHeads(one: Head, two: Head): Head {
   return { ...one, version: `${one.version}|${two.version}`, isSettled: one.isSettled && two.isSettled }
 }
 
-/** `<length of the first>:<first><second>`: whatever two cursors hold, they come apart again. */
+/** What both must have in common of a draft. */
+function contentOf(read: DraftBytes | undefined): unknown {
+  return read && [Buffer.from(read.bytes), read.place.offset, read.isAlive]
+}
+
+/** One's own part of a place in both. */
+function placeIn(place: DraftPlace | undefined, index: 0 | 1): DraftPlace | undefined {
+  if (place === undefined) return undefined
+  const length = Number(place.version.slice(0, place.version.indexOf(':')))
+  const rest = place.version.slice(place.version.indexOf(':') + 1)
+  return { version: index === 0 ? rest.slice(0, length) : rest.slice(length), offset: place.offset }
+}
+
+/** `<length of the first>:<first><second>`: whatever two texts hold, they come apart again. */
+function joinTexts(one: string, two: string): string {
+  return `${one.length}:${one}${two}`
+}
+
 function join(one: Cursor, two: Cursor): Cursor {
-  return `${one.length}:${one}${two}` as Cursor
+  return joinTexts(one, two) as Cursor
 }
 
 function splitOr(cursor: Cursor | undefined, key: SessionKey): readonly [Cursor | undefined, Cursor | undefined] {

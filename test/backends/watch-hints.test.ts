@@ -115,7 +115,7 @@ afterEach(async () => {
 })
 
 function sameHint(a: Hint, b: Hint): boolean {
-  return a.namespace === b.namespace && a.sessionId === b.sessionId
+  return a.namespace === b.namespace && a.sessionId === b.sessionId && a.isDraft === b.isDraft
 }
 
 function log(file: string, namespace = 'ns'): string {
@@ -316,7 +316,8 @@ test('there is one descriptor for each directory, however many files it has', as
   for (let i = 0; i < 200; i++) writeFileSync(log(`s${i}.jsonl`), 'x\n')
   const before = inotifyWatches()
   await watch.start(root)
-  expect(inotifyWatches() - before).toBe(2)
+  // The root, the namespace and its `.live`.
+  expect(inotifyWatches() - before).toBe(3)
   const seen = watch.next({ namespace: 'ns', sessionId: 'new199' })
   const steps: Step[] = []
   for (let i = 0; i < 200; i++) {
@@ -324,11 +325,31 @@ test('there is one descriptor for each directory, however many files it has', as
     steps.push(['writeFileSync', log(`new${i}.jsonl`), 'x\n'])
   }
   await Promise.all([seen, other.run(...steps)])
-  expect(inotifyWatches() - before).toBe(2)
-  await Promise.all([watch.next({ namespace: 'ns2' }), other.run(['mkdirSync', join(root, 'ns2')])])
   expect(inotifyWatches() - before).toBe(3)
+  await Promise.all([watch.next({ namespace: 'ns2' }), other.run(['mkdirSync', join(root, 'ns2')])])
+  expect(inotifyWatches() - before).toBe(4)
   await watch.stop()
   expect(inotifyWatches() - before).toBe(0)
+})
+
+test('drafts are hinted as drafts, also after their directory has come, gone and come again', async () => {
+  await watch.start(root)
+  const draft = log(`.live/one.${ULID}.jsonl`)
+  /** Resolves after a step, when there was a hint for the draft: of its own, or of all while their directory is being watched anew. */
+  const step = async (...what: Step): Promise<void> => {
+    const from = watch.hints.length
+    await other.run(what)
+    await watch.until(() => watch.hints.slice(from).some(({ isDraft }) => isDraft === true))
+  }
+  for (let round = 0; round < 3; round++) {
+    await step('mkdirSync', log('.live'))
+    await step('writeFileSync', draft, 'x\n')
+    await step('appendFileSync', draft, 'x\n')
+    await step('unlinkSync', draft)
+    await step('rmdirSync', log('.live'))
+  }
+  expect(watch.hints.filter(({ isDraft }) => isDraft !== true)).toEqual([{ namespace: 'ns' }])
+  expect(watch.hints).toContainEqual({ namespace: 'ns', sessionId: 'one', isDraft: true })
 })
 
 test('after stop nothing is left that keeps the process', async () => {

@@ -96,8 +96,12 @@ test('what is streamed reaches the side file', async () => {
     .trimEnd()
     .split('\n')
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
-    { host: expect.any(String) as unknown, pid: process.pid, started: expect.any(String) as unknown },
-    { message: draft.id },
+    {
+      host: expect.any(String) as unknown,
+      pid: process.pid,
+      started: expect.any(String) as unknown,
+      message: draft.id,
+    },
     { partId: 'p1', type: 'text', at: 0, delta: 'ab' },
   ])
   draft.text('c')

@@ -3,13 +3,14 @@
  *
  *     <namespace>/.live/<session>.<message>.jsonl
  *
- * The first line names the owner (owner.ts), the second the message; the rest is the core's. A file appears with those two lines in it. Its owner
- * alone appends, and opens it anew each time: there may be many drafts, and on some systems nobody else could remove it otherwise. Nothing here is
+ * The first line names the owner (owner.ts) and the message; the rest is the core's. A file appears with that line in it. Its owner alone
+ * appends, and opens it anew each time: there may be many drafts, and on some systems nobody else could remove it otherwise. Nothing here is
  * synced: what a draft holds was never acknowledged.
  */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import type { DraftBytes, DraftPlace, Drafts, OpenDraft, SessionKey } from '../../backend.ts'
+import { FoldlogError } from '../../errors.ts'
 import { decodeName, encodeName } from '../../name.ts'
 import { isMissing, storageError } from './failure.ts'
 import { makeDirectory, statNamespace } from './folders.ts'
@@ -25,7 +26,7 @@ const TO_ADD = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?
 const MAX_ID_BYTES = 40
 /** No encoded name holds it. */
 const HASHED = '='
-/** More than any owner's line. */
+/** The first lines of most. */
 const HEAD_BYTES = 512
 const NO_BYTES = new Uint8Array()
 
@@ -41,10 +42,11 @@ export class FileDrafts implements Drafts {
     const directory = namespacePath(this.#root, key.namespace)
     const path = this.#path(key, messageId)
     try {
-      statNamespace(directory)
+      if (statNamespace(directory) === undefined) {
+        throw new FoldlogError('NOT_FOUND', `session ${key.sessionId} is not there: create it first`, { ...key })
+      }
       makeDirectory(draftDirectory(directory))
-      const head = `${JSON.stringify(SELF)}\n${JSON.stringify({ message: messageId })}\n`
-      await writeWhole(path, Buffer.from(head), false)
+      await writeWhole(path, Buffer.from(`${JSON.stringify({ ...SELF, message: messageId })}\n`), false)
     } catch (error) {
       throw storageError(error, 'create', { ...key, path })
     }
@@ -72,11 +74,12 @@ export class FileDrafts implements Drafts {
       const { fd, stat } = openRegular(path, TO_READ)
       try {
         const version = `${stat.ino}.${stat.birthtimeMs}`
-        const head = readAt(fd, 0, Math.min(HEAD_BYTES, stat.size))
-        const headEnd = head.indexOf(LF) + 1
-        const offset = from?.version === version && from.offset <= stat.size ? from.offset : headEnd
-        const isAlive = mayLive(parseOwner(head.toString('utf8', 0, headEnd)), stat.mtimeMs)
-        const bytes = offset === stat.size ? NO_BYTES : readAt(fd, offset, stat.size - offset)
+        const head = headOf(fd, stat.size)
+        const headEnd = head.length
+        const sizeBytes = stat.size - headEnd
+        const offset = from?.version === version && from.offset <= sizeBytes ? from.offset : 0
+        const isAlive = mayLive(parseOwner(head.toString()), stat.mtimeMs)
+        const bytes = offset === sizeBytes ? NO_BYTES : readAt(fd, headEnd + offset, sizeBytes - offset)
         return { place: { version, offset }, bytes, isAlive }
       } finally {
         io.closeSync(fd)
@@ -167,13 +170,21 @@ function segmentOf(messageId: string): string {
   )
 }
 
-/** The message that the second line of a file names. */
+/** The first line, with its line feed; empty if there is none. */
+function headOf(fd: number, sizeBytes: number): Buffer {
+  for (let length = HEAD_BYTES; ; length *= 8) {
+    const bytes = readAt(fd, 0, Math.min(length, sizeBytes))
+    const end = bytes.indexOf(LF) + 1
+    if (end > 0 || length >= sizeBytes) return bytes.subarray(0, end)
+  }
+}
+
+/** The message that the first line of a file names. */
 function messageIn(path: string): string | undefined {
   try {
     const { fd, stat } = openRegular(path, TO_READ)
     try {
-      const [, line = ''] = readAt(fd, 0, stat.size).toString().split('\n', 2)
-      const { message } = JSON.parse(line) as { readonly message?: unknown }
+      const { message } = JSON.parse(headOf(fd, stat.size).toString()) as { readonly message?: unknown }
       return typeof message === 'string' ? message : undefined
     } finally {
       io.closeSync(fd)

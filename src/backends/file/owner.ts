@@ -1,7 +1,7 @@
 /**
  * Which process is the owner of a file, as its first line says, and whether that process is still there.
  *
- *     {"host":"3f9a04c1","pid":4711,"started":"8812345"}
+ *     {"host":"3f9a04c1","pid":4711,"started":"8812345",…}
  *
  * `host` stands for the machine, its boot and its space of process ids, as far as the system tells; `started` for when the process began, which
  * tells it from a later one with the same number. Only Linux tells; elsewhere `started` is empty.

@@ -1,8 +1,8 @@
 /**
  * Watches a root for changes made by anyone, and tells them as hints.
  *
- * One chokidar watcher, so one descriptor, for the root and one for each namespace; never one for a file, nor for
- * `files/`, `.cache` or `.live`. Only their `raw` events are used: chokidar 5 throttles its `change` events and so loses
+ * One chokidar watcher, so one descriptor, for the root, one for each namespace and one for its `.live`, if it has one; never one for a
+ * file, nor for `files/` or `.cache`. Only their `raw` events are used: chokidar 5 throttles its `change` events and so loses
  * the second of two close appends (research: 75 of 120), while `raw` comes at once and for each of them.
  *
  * One watcher a directory, not one on the root with a depth, because only then can a directory be watched anew:
@@ -25,10 +25,11 @@ import { basename, resolve } from 'node:path'
 import type { WatchEvents } from '../../backend.ts'
 import { decodeName, encodeName } from '../../name.ts'
 import { isMissing } from './failure.ts'
-import { namespacePath, parseFileName } from './paths.ts'
+import { draftDirectory, namespacePath, parseFileName } from './paths.ts'
 
 const RELOOK_MS = 2_000
 const READY_TIMEOUT_MS = 30_000
+const LIVE = basename(draftDirectory(''))
 
 export interface WatchDirectoriesOptions {
   /** How often everything is looked at, whatever was hinted. Default 2,000 ms; costs a `stat` per namespace. */
@@ -73,6 +74,8 @@ class Watching {
   readonly #hints: Hints
   /** By namespace; the root is held under `undefined`. */
   readonly #held = new Map<string | undefined, Held>()
+  /** The directories of drafts, by namespace. */
+  readonly #live = new Map<string | undefined, Held>()
   /** Chokidar's, once it is loaded. */
   #watch: ((path: string, options: ChokidarOptions) => FSWatcher) | undefined
   #timer: NodeJS.Timeout | undefined
@@ -112,7 +115,8 @@ class Watching {
     // A watcher that is just being opened can be closed only when it is ready: chokidar 5 forgets a handle that it gets
     // after `close`.
     await this.#looking
-    await Promise.all([...this.#held.keys()].map((namespace) => this.#release(namespace)))
+    const all = [this.#held, this.#live].flatMap((map) => [...map.keys()].map((name) => this.#release(map, name)))
+    await Promise.all(all)
   }
 
   #relook(): void {
@@ -150,7 +154,7 @@ class Watching {
 
   /** Chokidar's watchers keep the process alive; where there are none the timer does, so that a follower lives on. */
   #holdProcess(): void {
-    const isWatched = [...this.#held.values()].some((held) => held.watcher !== undefined)
+    const isWatched = [...this.#held.values(), ...this.#live.values()].some((held) => held.watcher !== undefined)
     if (isWatched) this.#timer?.unref()
     else this.#timer?.ref()
   }
@@ -167,27 +171,37 @@ class Watching {
     }
   }
 
-  /** Sees to it that the directory which is now in this place is the one that is watched. */
+  /** Sees to it that the directory which is now in this place, and with it that of its drafts, is the one that is watched. */
   async #hold(namespace: string | undefined): Promise<void> {
-    const path = namespace === undefined ? this.#root : resolve(namespacePath(this.#root, namespace))
+    if (namespace === undefined) return this.#holdAt(this.#held, undefined, this.#root)
+    const path = resolve(namespacePath(this.#root, namespace))
+    await this.#holdAt(this.#held, namespace, path)
+    await this.#holdAt(this.#live, namespace, resolve(draftDirectory(path)))
+  }
+
+  async #holdAt(map: Map<string | undefined, Held>, namespace: string | undefined, path: string): Promise<void> {
     try {
       const identity = await identify(path)
-      const held = this.#held.get(namespace)
+      const held = map.get(namespace)
       if (held?.identity === identity && held?.isStale !== true) return
-      await this.#release(namespace)
+      await this.#release(map, namespace)
       if (identity !== undefined && this.#stopping === undefined) {
         const fresh: Held = { identity, watcher: undefined, isStale: false }
-        this.#held.set(namespace, fresh)
-        fresh.watcher = await this.#open(path, namespace)
+        map.set(namespace, fresh)
+        fresh.watcher = await this.#open(map, path, namespace)
       }
       // Whatever was written before the watcher was ready has no hint of its own.
-      if (namespace !== undefined) this.#hints.add(namespace)
+      if (namespace !== undefined) this.#hints.add(namespace, undefined, map === this.#live)
     } catch (error) {
       this.#degrade(`${path} cannot be looked at`, error)
     }
   }
 
-  async #open(path: string, namespace: string | undefined): Promise<FSWatcher | undefined> {
+  async #open(
+    map: Map<string | undefined, Held>,
+    path: string,
+    namespace: string | undefined,
+  ): Promise<FSWatcher | undefined> {
     // `atomic` would ignore names that end in `~`, which a namespace may.
     const watcher = this.#watch?.(path, {
       ignored: (other) => resolve(other) !== path,
@@ -197,9 +211,13 @@ class Watching {
     })
     if (watcher === undefined) return undefined
     watcher.on('error', (error) => this.#degrade(`${path} cannot be watched`, error))
-    watcher.on('raw', (event, name: unknown) => this.#onRaw(path, namespace, event, name))
+    watcher.on('raw', (event, name: unknown) => {
+      if (event === 'rename' && name === basename(path)) this.#onOwnChange(map, namespace)
+      if (map === this.#live) this.#hints.add(namespace!, draftedSession(name), true)
+      else this.#onRaw(namespace, name)
+    })
     // As all that is in it is ignored, an event that is not raw says that the directory itself went or came.
-    watcher.on('all', () => this.#onOwnChange(namespace))
+    watcher.on('all', () => this.#onOwnChange(map, namespace))
     try {
       await becomeReady(watcher)
       return watcher
@@ -211,9 +229,9 @@ class Watching {
   }
 
   /** `name` is that of an entry, or the directory's own if it was itself moved or removed. */
-  #onRaw(path: string, namespace: string | undefined, event: string, name: unknown): void {
-    if (event === 'rename' && name === basename(path)) this.#onOwnChange(namespace)
-    if (namespace !== undefined) this.#hints.add(namespace, sessionOf(name))
+  #onRaw(namespace: string | undefined, name: unknown): void {
+    if (namespace !== undefined && name === LIVE) this.#lookSoon(namespace)
+    else if (namespace !== undefined) this.#hints.add(namespace, sessionOf(name))
     else if (typeof name === 'string') this.#onEntry(decodeName(basename(name)))
     else this.#lookSoon(undefined)
   }
@@ -225,15 +243,15 @@ class Watching {
   }
 
   /** Has the directory watched anew, with a hint after it: how well chokidar recovers by itself differs by version. */
-  #onOwnChange(namespace: string | undefined): void {
-    const held = this.#held.get(namespace)
+  #onOwnChange(map: Map<string | undefined, Held>, namespace: string | undefined): void {
+    const held = map.get(namespace)
     if (held !== undefined) held.isStale = true
     this.#lookSoon(namespace)
   }
 
-  async #release(namespace: string | undefined): Promise<void> {
-    const watcher = this.#held.get(namespace)?.watcher
-    this.#held.delete(namespace)
+  async #release(map: Map<string | undefined, Held>, namespace: string | undefined): Promise<void> {
+    const watcher = map.get(namespace)?.watcher
+    map.delete(namespace)
     if (watcher !== undefined) await this.#close(watcher)
   }
 
@@ -264,6 +282,8 @@ class Watching {
 class Hints {
   readonly #events: WatchEvents
   readonly #waiting = new Map<string, Set<string | undefined>>()
+  /** The same, of drafts. */
+  readonly #drafts = new Map<string, Set<string | undefined>>()
   #immediate: NodeJS.Immediate | undefined
   #isStopped = false
 
@@ -271,10 +291,11 @@ class Hints {
     this.#events = events
   }
 
-  add(namespace: string, sessionId?: string): void {
+  add(namespace: string, sessionId?: string, isDraft = false): void {
     if (this.#isStopped) return
-    const sessions = this.#waiting.get(namespace)
-    if (sessions === undefined) this.#waiting.set(namespace, new Set([sessionId]))
+    const waiting = isDraft ? this.#drafts : this.#waiting
+    const sessions = waiting.get(namespace)
+    if (sessions === undefined) waiting.set(namespace, new Set([sessionId]))
     else sessions.add(sessionId)
     this.#immediate ??= setImmediate(() => this.#flush())
   }
@@ -286,12 +307,20 @@ class Hints {
 
   #flush(): void {
     this.#immediate = undefined
-    const due = [...this.#waiting]
-    this.#waiting.clear()
-    for (const [namespace, sessions] of due) {
-      for (const sessionId of sessions) {
-        if (this.#isStopped) return
-        this.#events.onHint(sessionId === undefined ? { namespace } : { namespace, sessionId })
+    // Logs first: a draft is of a message that its log tells of.
+    for (const [map, isDraft] of [
+      [this.#waiting, {}],
+      [this.#drafts, { isDraft: true }],
+    ] as const) {
+      const due = [...map]
+      map.clear()
+      for (const [namespace, sessions] of due) {
+        for (const sessionId of sessions) {
+          if (this.#isStopped) return
+          this.#events.onHint(
+            sessionId === undefined ? { namespace, ...isDraft } : { namespace, sessionId, ...isDraft },
+          )
+        }
       }
     }
   }
@@ -343,4 +372,10 @@ async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefined> {
 function sessionOf(name: unknown): string | undefined {
   const file = typeof name === 'string' ? parseFileName(basename(name)) : undefined
   return file === undefined ? undefined : decodeName(file.session)
+}
+
+/** The session whose draft the file of a raw event is. */
+function draftedSession(name: unknown): string | undefined {
+  const file = typeof name === 'string' ? basename(name) : ''
+  return decodeName(file.slice(0, Math.max(0, file.indexOf('.'))))
 }
