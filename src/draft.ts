@@ -56,8 +56,8 @@ export async function openDraft(
   await log.look()
   const known = options.key === undefined ? undefined : log.eventsOfKey(options.key)?.[0]
   if (known !== undefined) return knownDraft(live, await add({ ...input, status: 'in_progress' }, options))
-  const id = input.id ?? log.nextId()
-  if (input.id !== undefined) await assertFree(live, input.id)
+  const id = idOf(input) ?? log.nextId()
+  if (input.id !== undefined) await assertFree(live, id)
   const file = await drafts.open(log.key, id)
   let message: Message
   try {
@@ -75,6 +75,12 @@ export async function openDraft(
   file.close()
   await drafts.remove(log.key, id)
   return knownDraft(live, message)
+}
+
+/** The id that is given, as it is written. */
+function idOf({ id }: StreamInput): string | undefined {
+  if (id === undefined || (typeof id === 'string' && id !== '')) return id?.toWellFormed()
+  throw new FoldlogError('INVALID_EVENT', 'id: pass a string that is not empty', { field: 'id' })
 }
 
 /** The draft of a message that was begun before. */

@@ -16,6 +16,7 @@ const IDS = [
   'con',
   '=m',
   'ä'.repeat(30),
+  '漢'.repeat(40),
   'long '.repeat(100),
   'a\nb',
 ]

@@ -13,6 +13,7 @@ import { measureList } from './list.mjs'
 import { machine } from './machine.mjs'
 import { measureOpen } from './open.mjs'
 import { measureStart } from './start.mjs'
+import { measureStream } from './stream.mjs'
 import { isMet, toMarkdown } from './table.mjs'
 import { measureWatch } from './watch.mjs'
 
@@ -30,6 +31,7 @@ const GROUPS = new Map([
   ['F5', measureStart],
   ['F6', measureFsck],
   ['F7', measureGuarded],
+  ['F8', measureStream],
 ])
 const PAGE = new URL('../../docs/performance.md', import.meta.url)
 

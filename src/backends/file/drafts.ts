@@ -26,6 +26,7 @@ const TO_ADD = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?
 const MAX_ID_BYTES = 40
 /** No encoded name holds it. */
 const HASHED = '='
+const HASH_DIGITS = 32
 /** The first lines of most. */
 const HEAD_BYTES = 512
 const NO_BYTES = new Uint8Array()
@@ -155,19 +156,13 @@ class FileDraft implements OpenDraft {
   }
 }
 
-/** The file-name part of a message id: encoded as names are, or `=` and the hash of one that would be too long. */
+/** The file-name part of a message id: encoded as names are, or `=` and the hash of one that would be too long or is no name. */
 function segmentOf(messageId: string): string {
-  if (messageId.length <= MAX_ID_BYTES && messageId.isWellFormed()) {
+  if (Buffer.byteLength(messageId) <= MAX_ID_BYTES && messageId.isWellFormed()) {
     const segment = encodeName(messageId)
     if (segment.length <= MAX_ID_BYTES) return segment
   }
-  return (
-    HASHED +
-    createHash('sha256')
-      .update(messageId)
-      .digest('hex')
-      .slice(0, MAX_ID_BYTES - HASHED.length - 1)
-  )
+  return HASHED + createHash('sha256').update(messageId).digest('hex').slice(0, HASH_DIGITS)
 }
 
 /** The first line, with its line feed; empty if there is none. */
