@@ -46,6 +46,18 @@ export interface StoredLine {
   readonly cursor: Cursor
 }
 
+/** An attachment in a listing. */
+export interface StoredFile {
+  readonly name: string
+  readonly sizeBytes: number
+  /** When it was last put, or came here, in ms since the epoch. */
+  readonly time: number
+  /** Another one after each put. Compared only for equality. */
+  readonly version: string
+  /** A put that was killed has left it: it is no attachment, and nobody finds it by this name. */
+  readonly isLeftover: boolean
+}
+
 /** Some lines in the order of the log, and the place right after them. */
 export interface LineBatch {
   readonly lines: readonly StoredLine[]
@@ -181,6 +193,16 @@ export interface Rewrites {
   files(namespace: string): Promise<readonly string[]>
   /** Removes an attachment for good; false if it was not there. */
   removeFile(namespace: string, name: string): Promise<boolean>
+  /**
+   * Removes attachments and leftovers that were listed, while others put and read: they are put aside, where readers still find them; then
+   * `recheck` answers which names have to stay; those, and what was put since it was listed, are put back. Resolves with the names of what is
+   * gone. Killed at any point, it has removed nothing that it would have put back.
+   */
+  sweep(
+    namespace: string,
+    files: readonly StoredFile[],
+    recheck: () => Promise<(name: string) => boolean>,
+  ): Promise<readonly string[]>
   /** Changes lines of caches, quarantine, outbox and drafts. Resolves with the names of what it changed. */
   scrub(namespace: string, edit: EditAside): Promise<readonly string[]>
 }
@@ -241,10 +263,20 @@ export interface Backend {
   purge(key: SessionKey): Promise<boolean>
   /** Calls back on changes made by anyone, in one namespace or in all. Resolves when watching; stops by the result. */
   watch(namespace: string | undefined, events: WatchEvents): Promise<() => Promise<void>>
-  /** Attachments by content. Same bytes, same name, stored once. */
+  /** Attachments by content. Same bytes, same name, stored once; nobody sees a part of one. */
   readonly files: {
+    /** Where it is there already, it is as if it had been put just now. */
     put(namespace: string, name: string, bytes: Uint8Array): Promise<void>
     get(namespace: string, name: string): Promise<Uint8Array | undefined>
+    /**
+     * As `put`, of bytes that come piece by piece, of which it keeps none in memory. `nameOf` is called after the last one. If `chunks` throws, it
+     * rejects and nothing is stored.
+     */
+    write(namespace: string, chunks: AsyncIterable<Uint8Array>, nameOf: () => string): Promise<void>
+    /** As `get`, piece by piece; rejects with `NOT_FOUND` if it is not there. */
+    read(namespace: string, name: string): AsyncIterable<Uint8Array>
+    /** The attachments whose names begin so, in no particular order, with an empty prefix all and leftovers, too. */
+    list(namespace: string, prefix: string): Promise<readonly StoredFile[]>
   }
   /** The disposable cache of session infos. Losing it costs time only. */
   readonly infos: {

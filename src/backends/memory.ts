@@ -23,6 +23,7 @@ import type {
 import { FoldlogError } from '../errors.ts'
 import { encodeName } from '../name.ts'
 import { MemoryDrafts } from './memory-drafts.ts'
+import { concat, MemoryFiles } from './memory-files.ts'
 
 const MAX_LINE_BYTES = 64 * 1024 * 1024
 
@@ -70,7 +71,7 @@ class MemoryBackend implements Backend {
   #isClosed = false
 
   constructor() {
-    const files = new Map<string, Uint8Array>()
+    const files = new MemoryFiles()
     const infos = new Map<string, Uint8Array>()
     this.drafts = new MemoryDrafts(
       () => this.#assertOpen(),
@@ -85,11 +86,9 @@ class MemoryBackend implements Backend {
         infos.set(name, bytes.slice())
         return name
       },
-      files: async (namespace) => {
-        const folder = `${encodeName(namespace)}/`
-        return [...files.keys()].filter((name) => name.startsWith(folder)).map((name) => name.slice(folder.length))
-      },
-      removeFile: async (namespace, name) => files.delete(`${encodeName(namespace)}/${name}`),
+      files: async (namespace) => files.list(namespace, '').map(({ name }) => name),
+      removeFile: async (namespace, name) => files.remove(namespace, name),
+      sweep: async (namespace, listed, recheck) => files.sweep(namespace, listed, await recheck()),
       scrub: async (namespace, edit) => {
         const name = '.cache/infos.jsonl'
         const lines = Buffer.from(infos.get(namespace) ?? [])
@@ -104,13 +103,16 @@ class MemoryBackend implements Backend {
     this.files = {
       put: async (namespace, name, bytes) => {
         this.#assertOpen()
-        files.set(`${encodeName(namespace)}/${name}`, bytes.slice())
+        files.put(namespace, name, bytes)
         this.#logsOf(namespace)
       },
-      get: async (namespace, name) => {
-        this.#assertOpen()
-        return files.get(`${encodeName(namespace)}/${name}`)?.slice()
+      get: async (namespace, name) => (this.#assertOpen(), files.get(namespace, name)),
+      write: async (namespace, chunks, nameOf) => {
+        const bytes = await concat(chunks)
+        await this.files.put(namespace, nameOf(), bytes)
       },
+      read: (namespace, name) => this.#readFile(files, namespace, name),
+      list: async (namespace, prefix) => (this.#assertOpen(), files.list(namespace, prefix)),
     }
     this.infos = {
       load: async (namespace, start, end) => {
@@ -205,6 +207,11 @@ class MemoryBackend implements Backend {
 
   async check(): Promise<void> {
     this.#assertOpen()
+  }
+
+  async *#readFile(files: MemoryFiles, namespace: string, name: string): AsyncGenerator<Uint8Array> {
+    this.#assertOpen()
+    yield files.read(namespace, name)
   }
 
   release(): void {

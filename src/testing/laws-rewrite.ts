@@ -112,4 +112,40 @@ export const rewriteLaws: readonly Law[] = [
       assert.deepEqual(await backend.rewrites!.scrub(namespace, ({ text }) => text), [])
     },
   },
+  {
+    name: 'a sweep removes attachments but what has to stay and what was put again, and all can be read meanwhile',
+    needs: needsRewrites,
+    async run(backend) {
+      await create(backend)
+      const { namespace } = KEY
+      for (const name of ['again.bin', 'goes.bin', 'stays.bin', 'young.bin'])
+        await backend.files.put(namespace, name, Buffer.from(name))
+      const listed = (await backend.files.list(namespace, '')).filter(({ name }) => name !== 'young.bin')
+      const removed = await backend.rewrites!.sweep(namespace, listed, async () => {
+        await backend.files.put(namespace, 'again.bin', Buffer.from('again.bin'))
+        for (const { name } of listed) assert.ok((await backend.files.get(namespace, name)) !== undefined, name)
+        const left = (await backend.files.list(namespace, '')).filter(({ isLeftover }) => !isLeftover)
+        assert.equal(left.length, 4)
+        return (name) => name === 'stays.bin'
+      })
+      assert.deepEqual(removed, ['goes.bin'])
+      assert.deepEqual([...(await backend.rewrites!.files(namespace))].sort(), ['again.bin', 'stays.bin', 'young.bin'])
+      assert.equal(await backend.files.get(namespace, 'goes.bin'), undefined)
+    },
+  },
+  {
+    name: 'a sweep whose recheck fails removes nothing',
+    needs: needsRewrites,
+    async run(backend) {
+      await create(backend)
+      await backend.files.put(KEY.namespace, 'abc.bin', Buffer.from('x'))
+      const listed = await backend.files.list(KEY.namespace, '')
+      const sweeping = backend.rewrites!.sweep(KEY.namespace, listed, async () => {
+        throw new Error('no')
+      })
+      await assert.rejects(sweeping)
+      assert.deepEqual(await backend.rewrites!.files(KEY.namespace), ['abc.bin'])
+      assert.equal(Buffer.from((await backend.files.get(KEY.namespace, 'abc.bin'))!).toString(), 'x')
+    },
+  },
 ]

@@ -20,6 +20,7 @@ import type {
   NewLine,
   ReadOptions,
   SessionKey,
+  StoredFile,
   StoredLine,
   WatchEvents,
 } from '../backend.ts'
@@ -51,6 +52,16 @@ class Mirror implements Backend {
     this.files = {
       put: (...args) => this.#both('files.put', (backend) => backend.files.put(...args)).then(() => undefined),
       get: (...args) => this.#same('files.get', (backend) => backend.files.get(...args).then(toBuffer)),
+      write: async (namespace, chunks, nameOf) => {
+        const bytes = await concat(chunks)
+        await this.#both('files.write', (backend) => backend.files.write(namespace, once(bytes), nameOf))
+      },
+      read: (namespace, name) => this.#readFile(namespace, name),
+      list: async (...args) => {
+        const [first, second] = await this.#both('files.list', (backend) => backend.files.list(...args))
+        assert.deepEqual(namesOf(second), namesOf(first), 'lists of attachments differ')
+        return first
+      },
     }
     this.infos = {
       load: (...args) => this.#same('infos.load', (backend) => backend.infos.load(...args).then(toBuffer)),
@@ -167,6 +178,10 @@ class Mirror implements Backend {
     }
   }
 
+  async *#readFile(namespace: string, name: string): AsyncGenerator<Uint8Array> {
+    yield await this.#same('files.read', (backend) => concat(backend.files.read(namespace, name)))
+  }
+
   async #same<T>(what: string, call: (backend: Backend) => Promise<T>): Promise<T> {
     const [first, second] = await this.#both(what, call)
     assert.deepEqual(second, first, `${what} differs`)
@@ -204,6 +219,16 @@ function codeOf(answer: Answer<unknown>): string {
   return answer.error instanceof FoldlogError ? answer.error.code : `rejected: ${String(answer.error)}`
 }
 
+async function concat(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const bytes of chunks) pieces.push(bytes)
+  return Buffer.concat(pieces)
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
 async function collect(
   batches: AsyncIterable<LineBatch>,
 ): Promise<{ lines: StoredLine[]; cursor: Cursor | undefined }> {
@@ -218,6 +243,10 @@ async function collect(
 
 function textOf(line: StoredLine): string {
   return unguarded(Buffer.from(line.bytes).toString('latin1'))
+}
+
+function namesOf(files: readonly StoredFile[]): string[] {
+  return files.map(({ name }) => name).sort()
 }
 
 function toBuffer(bytes: Uint8Array | undefined): Buffer | undefined {

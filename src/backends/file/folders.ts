@@ -48,7 +48,7 @@ export function makeDirectory(directory: string): boolean {
   }
 }
 
-/** The state of a namespace's directory; undefined if it is missing. Rejects a link or a file with `NOT_A_LOG`. */
+/** The state of a directory of ours; undefined if it is missing. Rejects a link or a file with `NOT_A_LOG`. */
 export function statNamespace(directory: string): Stats | undefined {
   let stat: Stats | undefined
   try {
@@ -64,9 +64,13 @@ export function statNamespace(directory: string): Stats | undefined {
 /** Rejects what is no directory with `NOT_A_LOG`. `stat` is of the path itself, not of what a link leads to. */
 function refuseForeign(directory: string, stat: Stats): void {
   if (stat.isDirectory()) return
-  throw new FoldlogError('NOT_A_LOG', `${directory} is not a directory: a namespace must be one, and not a link`, {
-    path: directory,
-  })
+  throw new FoldlogError(
+    'NOT_A_LOG',
+    `${directory} is not a directory: a namespace, and files/ in it, must be one, and not a link`,
+    {
+      path: directory,
+    },
+  )
 }
 
 /** Writes what git needs into a root, unless it is there. Returns the files that were written. */

@@ -82,6 +82,7 @@ class FileBackend implements Backend {
       quarantine: async (...args) => (await this.#open()).rewrites.quarantine(...args),
       files: async (...args) => (await this.#open()).rewrites.files(...args),
       removeFile: async (...args) => (await this.#open()).rewrites.removeFile(...args),
+      sweep: async (...args) => (await this.#open()).rewrites.sweep(...args),
       scrub: async (...args) => (await this.#open()).rewrites.scrub(...args),
     }
     this.drafts = {
@@ -94,6 +95,9 @@ class FileBackend implements Backend {
     this.files = {
       put: async (namespace, name, bytes) => (await this.#open()).attachments.put(namespace, name, bytes),
       get: async (namespace, name) => (await this.#open()).attachments.get(namespace, name),
+      write: async (...args) => (await this.#open()).attachments.write(...args),
+      read: (namespace, name) => this.#readFile(namespace, name),
+      list: async (...args) => (await this.#open()).attachments.list(...args),
     }
     this.infos = {
       load: async (namespace, start, end) => (this.#assertOpen(), infos.load(namespace, start, end)),
@@ -158,6 +162,10 @@ class FileBackend implements Backend {
         if (!isMissing(error) || path === resolve(path, '..')) throw storageError(error, 'use', { path })
       }
     }
+  }
+
+  async *#readFile(namespace: string, name: string): AsyncGenerator<Uint8Array> {
+    yield* (await this.#open()).attachments.read(namespace, name)
   }
 
   release(key: SessionKey): void {

@@ -18,6 +18,7 @@ export interface Io {
   statfsSync: typeof fs.statfsSync
   readdirSync: typeof fs.readdirSync
   mkdirSync: typeof fs.mkdirSync
+  futimesSync: typeof fs.futimesSync
   renameSync: typeof fs.renameSync
   linkSync: typeof fs.linkSync
   unlinkSync: typeof fs.unlinkSync
@@ -38,6 +39,7 @@ export const io: Io = {
   statfsSync: fs.statfsSync,
   readdirSync: fs.readdirSync,
   mkdirSync: fs.mkdirSync,
+  futimesSync: fs.futimesSync,
   renameSync: fs.renameSync,
   linkSync: fs.linkSync,
   unlinkSync: fs.unlinkSync,

@@ -4,6 +4,8 @@
  *     <root>/<namespace>/<session>.jsonl            a log
  *     <root>/<namespace>/<session>.<ulid>.jsonl     a segment of it
  *     <root>/<namespace>/files/<name>               an attachment
+ *     <root>/<namespace>/files/.<name>.gone         one that is being collected
+ *     <root>/<namespace>/files/.<ulid>.tmp          one that is being written
  *     <root>/<namespace>/.cache/infos.jsonl         the infos cache
  *     <root>/<namespace>/.live/                     messages that are being streamed
  *
@@ -65,5 +67,24 @@ export function attachmentPath(root: string, namespace: string, name: string): s
   if (!ATTACHMENT.test(name)) {
     throw new FoldlogError('INVALID_NAME', `${JSON.stringify(name)} cannot be an attachment's file name`)
   }
-  return `${namespacePath(root, namespace)}/files/${name}`
+  return `${filesPath(root, namespace)}/${name}`
+}
+
+/** The directory of a namespace's attachments. */
+export function filesPath(root: string, namespace: string): string {
+  return `${namespacePath(root, namespace)}/files`
+}
+
+/** Where an attachment is while it is decided whether it goes. */
+export function gonePath(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return `${path.slice(0, slash)}/.${path.slice(slash + 1)}.gone`
+}
+
+/** What an entry of the directory of attachments is; undefined if it is not ours. */
+export function parseAttachment(entry: string): { readonly kind: 'file' | 'gone' | 'tmp'; name: string } | undefined {
+  if (ATTACHMENT.test(entry)) return { kind: 'file', name: entry }
+  const [, inner = '', kind] = /^\.(.+)\.(tmp|gone)$/.exec(entry) ?? []
+  if (kind === 'tmp' && isEventId(inner)) return { kind, name: entry }
+  return kind === 'gone' && ATTACHMENT.test(inner) ? { kind, name: inner } : undefined
 }

@@ -4,19 +4,20 @@
  *
  *     <namespace>/.cache/quarantine/<session>.<ulid>.jsonl    bytes that were no events
  */
-import type { EditAside, Rewrite, Rewrites, Rewritten, SessionKey } from '../../backend.ts'
+import type { EditAside, Rewrite, Rewrites, Rewritten, SessionKey, StoredFile } from '../../backend.ts'
 import { newId } from '../../id.ts'
 import { decodeName } from '../../name.ts'
 import { isMissing, storageError } from './failure.ts'
 import { makeDirectory, statNamespace, syncDirectory } from './folders.ts'
 import { io } from './io.ts'
 import type { Logs } from './logs.ts'
-import { attachmentPath, namespacePath } from './paths.ts'
+import { attachmentPath, filesPath, gonePath, namespacePath, parseAttachment } from './paths.ts'
 import { LF } from './prefix.ts'
 import { editOutbox } from './outbox-edit.ts'
 import { OUTBOX } from './outbox.ts'
 import { leftoversOf, rewriteLog } from './rewrite.ts'
 import type { Segments } from './segments.ts'
+import { sweepFiles, unlinkThere } from './sweep.ts'
 import { writeWhole } from './whole-file.ts'
 
 const NAMED = { withFileTypes: true } as const
@@ -59,21 +60,42 @@ export class FileRewrites implements Rewrites {
   }
 
   async files(namespace: string): Promise<readonly string[]> {
-    const directory = namespacePath(this.#root, namespace)
-    statNamespace(directory)
-    return filesIn(`${directory}/files`)
+    const names = filesIn(this.#filesOf(namespace)).map((entry) => parseAttachment(entry))
+    return [...new Set(names.flatMap((each) => (each === undefined || each.kind === 'tmp' ? [] : [each.name])))]
   }
 
   async removeFile(namespace: string, name: string): Promise<boolean> {
     const path = attachmentPath(this.#root, namespace, name)
+    const directory = this.#filesOf(namespace)
     try {
-      io.unlinkSync(path)
-      await syncDirectory(`${namespacePath(this.#root, namespace)}/files`)
-      return true
+      const wasThere = [path, gonePath(path)].map((each) => unlinkThere(each)).includes(true)
+      if (wasThere) await syncDirectory(directory)
+      return wasThere
     } catch (error) {
-      if (isMissing(error)) return false
       throw storageError(error, 'remove', { namespace, path })
     }
+  }
+
+  async sweep(
+    namespace: string,
+    files: readonly StoredFile[],
+    recheck: () => Promise<(name: string) => boolean>,
+  ): Promise<readonly string[]> {
+    const directory = this.#filesOf(namespace)
+    try {
+      const removed = await sweepFiles(directory, files, recheck)
+      if (removed.length > 0) await syncDirectory(directory)
+      return removed
+    } catch (error) {
+      throw storageError(error, 'collect in', { namespace, path: directory })
+    }
+  }
+
+  #filesOf(namespace: string): string {
+    statNamespace(namespacePath(this.#root, namespace))
+    const directory = filesPath(this.#root, namespace)
+    statNamespace(directory)
+    return directory
   }
 
   async scrub(namespace: string, edit: EditAside): Promise<readonly string[]> {

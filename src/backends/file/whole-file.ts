@@ -1,5 +1,5 @@
 /**
- * Small files that are written as a whole: under a name of their own first, then renamed, so that nobody ever sees
+ * Files that are written as a whole: under a name of their own first, then renamed, so that nobody ever sees
  * a part of one.
  */
 import { newId } from '../../id.ts'
@@ -18,11 +18,7 @@ export async function writeWhole(path: string, bytes: Uint8Array, isLasting: boo
   const fd = io.openSync(aside, 'wx', 0o600)
   try {
     try {
-      for (let at = 0; at < bytes.length;) {
-        const written = io.writeSync(fd, bytes, at, bytes.length - at)
-        if (written === 0) throw Object.assign(new Error(`nothing more is written to ${aside}`), { code: 'ENOSPC' })
-        at += written
-      }
+      writeAll(fd, bytes, aside)
       if (isLasting) await syncData(fd)
     } finally {
       io.closeSync(fd)
@@ -48,6 +44,37 @@ export async function renameOver(from: string, to: string, platform: string = pr
       if (platform !== 'win32' || !HELD.has(codeOf(error)) || performance.now() >= deadline) throw error
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+  }
+}
+
+/** As `writeWhole`, of bytes that come piece by piece, into a directory; `pathOf` is called when all have come. */
+export async function writeStream(
+  directory: string,
+  chunks: AsyncIterable<Uint8Array>,
+  pathOf: () => string,
+  isLasting: boolean,
+): Promise<void> {
+  const aside = `${directory}/.${newId()}.tmp`
+  const fd = io.openSync(aside, 'wx', 0o600)
+  try {
+    try {
+      for await (const bytes of chunks) writeAll(fd, bytes, aside)
+      if (isLasting) await syncData(fd)
+    } finally {
+      io.closeSync(fd)
+    }
+    io.renameSync(aside, pathOf())
+  } catch (error) {
+    removeQuietly(aside)
+    throw error
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array, path: string): void {
+  for (let at = 0; at < bytes.length;) {
+    const written = io.writeSync(fd, bytes, at, bytes.length - at)
+    if (written === 0) throw Object.assign(new Error(`nothing more is written to ${path}`), { code: 'ENOSPC' })
+    at += written
   }
 }
 
