@@ -11,6 +11,8 @@ import { isArray, MAX_DEPTH, type Json, type JsonObject } from './json.ts'
 
 export const MARKER: string = '{"v":1,"id":"'
 export const MAX_LINE_BYTES: number = 64 * 1024 * 1024
+/** What is longer than this goes to files where it can: docs/format.md §2. A line that is no longer holds nothing that is. */
+export const MAX_INLINE_CHARS: number = 64 * 1024
 const MAX_TRIES = 16
 const EXCERPT_CHARS = 120
 const MARKER_BYTES = new TextEncoder().encode(MARKER)

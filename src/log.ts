@@ -21,8 +21,8 @@ import { toEvent } from './lines.ts'
 import { LogState } from './log-state.ts'
 import type { FoldedInfo } from './infos.ts'
 import type { SessionInfo } from './message.ts'
-import { Pending } from './pending.ts'
 import type { Origin } from './bus.ts'
+import { encoded, Pending, slimmed, type Encoded } from './pending.ts'
 import { Tip } from './stamp.ts'
 
 /** An event that was folded, and how it came. */
@@ -64,6 +64,8 @@ export class Log {
   #state: LogState
   #isDeleted = false
   #queue: Pending[] = []
+  /** Of the queue, what may hold something that belongs into files. */
+  #bulky: Pending[] = []
   #looks: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
   readonly #attempts = new Attempts({
     readOn: () => this.#readOn().catch((error: unknown) => this.#noteFailure(error)),
@@ -94,11 +96,15 @@ export class Log {
   /** Writes the first line of a new log. Rejects with `ALREADY_EXISTS`. Nobody listens yet, so nothing is told. */
   static async create(backend: Backend, key: SessionKey, lines: readonly Line[]): Promise<Log> {
     const log = new Log(backend, key)
-    const news = lines.map((line) => ({ id: line.id, text: encodeLine(line) }))
+    const news: Encoded[] = []
+    for (const line of lines) {
+      const text = encoded(backend, line)
+      news.push(text.isBulky ? await slimmed(backend, key.namespace, text) : text)
+    }
     const result = await backend.append(key, news, { expect: 'absent' })
     if (result.cursor === undefined) await log.#read(log.#state, new News())
     else {
-      for (const line of lines) log.#take(log.#state, line, 'local', new News(), true)
+      for (const { line } of news) log.#take(log.#state, line, 'local', new News(), true)
       log.#state.cursor = result.cursor
     }
     return log
@@ -213,11 +219,14 @@ export class Log {
    * have heard of it.
    *
    * Rejects with `NOT_FOUND` if the log was deleted meanwhile; after `STORAGE_FULL` and `STORAGE_FAILED` it is unknown
-   * whether the line is in.
+   * whether the line is in. Unless it is `isVerbatim`, what is big in it goes to files first.
    */
-  append<T>(line: Line, result: () => T): Promise<T> {
+  append<T>(line: Line, result: () => T, isVerbatim = false): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#queue.push(new Pending(line, this.#encode(line), result, resolve as (result: unknown) => void, reject))
+      const { text, isBulky } = this.#encode(line)
+      const pending = new Pending(line, text, result, resolve as (result: unknown) => void, reject)
+      this.#queue.push(pending)
+      if (isBulky && (!isVerbatim || text === '')) this.#bulky.push(pending)
       this.#schedule()
     })
   }
@@ -233,9 +242,9 @@ export class Log {
     })
   }
 
-  #encode(line: Line): string {
+  #encode(line: Line): Encoded {
     try {
-      return encodeLine(line)
+      return encoded(this.#backend, line)
     } catch (error) {
       // What was stamped will not be written: nothing may go on from it.
       this.#tip = undefined
@@ -271,7 +280,8 @@ export class Log {
 
   /** Does what waits, one thing at a time. A lone append waits for nothing in it: each promise on its way would cost as much as its fold. */
   #next(): void {
-    if (this.#queue.length > 0) this.#flush()
+    if (this.#bulky.length > 0) void this.#slim().then(() => this.#next())
+    else if (this.#queue.length > 0) this.#flush()
     else if (!this.#attempts.isEmpty) void this.#attempts.tryFirst().then(() => this.#next())
     else if (this.#looks.length > 0) void this.#lookOnce().then(() => this.#next())
     else this.#isBusy = false
@@ -286,6 +296,24 @@ export class Log {
     } catch (error) {
       if (isFoldlogError(error, 'NOT_FOUND')) this.#markDeleted('external')
       for (const { reject } of waiting) reject(error)
+    }
+  }
+
+  /** Moves what is big in lines that wait to files, which come before the lines. What cannot be moved is not written. */
+  async #slim(): Promise<void> {
+    const bulky = this.#bulky
+    this.#bulky = []
+    for (const pending of bulky) {
+      try {
+        // A log that is gone gets no files.
+        if ((await this.#backend.head(this.key)) === undefined) await this.#readOn()
+        await pending.slim(this.#backend, this.key.namespace)
+      } catch (error) {
+        if (isFoldlogError(error, 'NOT_FOUND')) this.#markDeleted('external')
+        this.#queue.splice(this.#queue.indexOf(pending), 1)
+        this.#tip = undefined
+        pending.reject(error)
+      }
     }
   }
 
@@ -323,11 +351,12 @@ export class Log {
     this.#assertWritable()
     const { cursor: expect } = this.#state
     if (expect === undefined) throw notALog(this.key)
-    const { cursor } = await this.#backend.append(this.key, [{ id: line.id, text: encodeLine(line) }], { expect })
+    const slim = await slimmed(this.#backend, this.key.namespace, this.#encode(line))
+    const { cursor } = await this.#backend.append(this.key, [slim], { expect })
     if (cursor === undefined) {
       this.#own.add(line.id)
       await this.#readOn()
-    } else this.#fold([{ line }], cursor)
+    } else this.#fold([slim], cursor)
   }
 
   #noteFailure(error: unknown): never {

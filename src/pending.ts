@@ -1,14 +1,44 @@
 /**
- * Appends that wait: a line, and who is told when it is in the backend and folded.
+ * Lines on their way into a log, and what has to be in files before they are written.
  */
-import type { NewLine } from './backend.ts'
-import type { Line } from './line.ts'
+import type { Backend, NewLine } from './backend.ts'
+import { isFoldlogError } from './errors.ts'
+import { encodeLine, MAX_INLINE_CHARS, type Line } from './line.ts'
+
+/** A line and its text. */
+export interface Encoded extends NewLine {
+  readonly line: Line
+  /** Something in it may be so big that it has to be moved to files: {@link slimmed} sees to that. The text may be empty then. */
+  readonly isBulky: boolean
+}
+
+/** The text of a line. Throws `TOO_LARGE` where nothing can be moved out of it, and what the line cannot be written for. */
+export function encoded(backend: Backend, line: Line): Encoded {
+  const { id } = line
+  const { files } = backend.capabilities
+  try {
+    const text = encodeLine(line)
+    return { id, text, line, isBulky: files && text.length > MAX_INLINE_CHARS }
+  } catch (error) {
+    if (files && isFoldlogError(error, 'TOO_LARGE')) return { id, text: '', line, isBulky: true }
+    throw error
+  }
+}
+
+/** The line as it is to be written, with what is big in it stored. */
+export async function slimmed(backend: Backend, namespace: string, given: Encoded): Promise<Encoded> {
+  if (!given.isBulky) return given
+  const { slimLine } = await import('./bulk.ts')
+  const line = await slimLine(backend, namespace, given.line)
+  const text = line === given.line && given.text !== '' ? given.text : encodeLine(line)
+  return { id: line.id, text, line, isBulky: false }
+}
 
 /** A line on its way into the backend, and who waits for it. */
 export class Pending implements NewLine {
   readonly id: string
-  readonly text: string
-  readonly line: Line
+  text: string
+  line: Line
   readonly #result: () => unknown
   readonly #resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
@@ -26,6 +56,14 @@ export class Pending implements NewLine {
     this.#result = result
     this.#resolve = resolve
     this.reject = reject
+  }
+
+  /** Moves what is big in it to files. */
+  async slim(backend: Backend, namespace: string): Promise<void> {
+    const { id, line, text } = this
+    const slim = await slimmed(backend, namespace, { id, line, text, isBulky: true })
+    this.line = slim.line
+    this.text = slim.text
   }
 
   /** Answers whoever waits, now that the line is folded. */

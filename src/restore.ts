@@ -34,7 +34,8 @@ export async function restoreInto(
   }
   const wanted = withoutSuperseded(log, [...counts.keys()])
   const screened = wanted.map(screen)
-  await Promise.all(screened.map((line) => log.append(line, () => undefined)))
+  // As they were: git may bring back the same lines.
+  await Promise.all(screened.map((line) => log.append(line, () => undefined, true)))
   return wanted.reduce((sum, line) => sum + counts.get(line)!, 0)
 }
 

@@ -63,7 +63,7 @@ export async function writeStream(
     } finally {
       io.closeSync(fd)
     }
-    io.renameSync(aside, pathOf())
+    await renameOver(aside, pathOf())
   } catch (error) {
     removeQuietly(aside)
     throw error
