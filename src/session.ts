@@ -20,6 +20,7 @@ import {
 } from './event.ts'
 import type { Fold } from './fold.ts'
 import { assertHead, expectedHeadOf } from './expected-head.ts'
+import type { FileOptions, FileSource, Openable, StoredFilePart } from './files.ts'
 import { firstIdAt, isEventId } from './id.ts'
 import { assertFields, assertObject, INFO_FIELDS, PATCH_FIELDS } from './input.ts'
 import { deepFreeze, toJson, type Json } from './json.ts'
@@ -194,6 +195,23 @@ export class Session {
       return this.#event('part.updated', { messageId, partId, part: { ...part, id: partId } }, eventId)
     }
     return this.#change('part.updated', messageId, make, options)
+  }
+
+  /**
+   * Stores bytes, a stream or a file of the disk, durably as `fsync` says, and resolves with a part to be added (docs/files.md). Without a source the name is
+   * a path.
+   */
+  async file(nameOrPath: string, source?: FileSource, options?: FileOptions): Promise<StoredFilePart> {
+    this.#check()
+    const { attach } = await import('./files.ts')
+    return attach(this.#backend, this.namespace, nameOrPath, source, options)
+  }
+
+  /** As `store.openFile`. */
+  async *openFile(file: Openable): AsyncGenerator<Uint8Array> {
+    this.#check()
+    const { openFile } = await import('./files.ts')
+    yield* openFile(this.#backend, this.namespace, file)
   }
 
   /** Takes a part out of a message. */

@@ -11,15 +11,17 @@ import { bus as defaultBus, type Bus, type Listener } from './bus.ts'
 import { useEngine, type Engine, type Namespace } from './engine.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { InfoPatch } from './event.ts'
-import type { FileRef } from './files.ts'
+import type { FileRef, Openable } from './files.ts'
+import type { FileReport } from './fsck-files.ts'
 import type { LogReport } from './fsck.ts'
+import type { Collected, CollectOptions } from './gc.ts'
 import type { ListOptions, Page } from './infos.ts'
 import { assertCount, assertObject, assertOneOf } from './input.ts'
 import type { Json } from './json.ts'
 import type { Log } from './log.ts'
 import type { Logs } from './logs.ts'
 import type { MergeLine, Merged } from './merge.ts'
-import type { SessionInfo } from './message.ts'
+import type { Message, SessionInfo } from './message.ts'
 import { encodeName, normalizeId } from './name.ts'
 import { assertNoGuard, assertOptions, type NoOptions } from './options.ts'
 import type { RedactChoice, Redacted, RedactOptions } from './redact.ts'
@@ -275,11 +277,42 @@ export class Store {
     return putFile(this.#engine.backend, this.name, bytes, mediaType, name)
   }
 
-  /** Reads stored bytes, checked against their hash; undefined if they are not there. */
-  async getFile(file: string, mediaType: string): Promise<Uint8Array | undefined> {
+  /** Reads stored bytes, checked against their hash; undefined if they are not there. `mediaType`, if known, spares a look at the directory. */
+  async getFile(file: string, mediaType?: string): Promise<Uint8Array | undefined> {
     this.#check()
     const { getFile } = await import('./files.ts')
     return getFile(this.#engine.backend, this.name, file, mediaType)
+  }
+
+  /**
+   * The bytes of a file part, or of `sha256-…`, as they are read. The last piece comes only if the hash is right; otherwise it rejects with
+   * `STORAGE_FAILED`, and with `NOT_FOUND` if they are not there.
+   */
+  async *openFile(file: Openable): AsyncGenerator<Uint8Array> {
+    this.#check()
+    const { openFile } = await import('./files.ts')
+    yield* openFile(this.#engine.backend, this.name, file)
+  }
+
+  /** Messages with their stored files in place of the references; what is not there or damaged stays a reference. */
+  async inlineFiles(messages: readonly Message[]): Promise<readonly Message[]> {
+    this.#check()
+    const { inlineFiles } = await import('./inline.ts')
+    return inlineFiles(this.#engine.backend, this.name, messages)
+  }
+
+  /** Removes files that nothing in this namespace names any more, while others read and write (docs/files.md). Nothing is ever removed by itself. */
+  async gc(options: CollectOptions = {}): Promise<Collected> {
+    this.#check()
+    const { collectFiles } = await import('./gc.ts')
+    return collectFiles(this.#engine.backend, this.name, options)
+  }
+
+  /** What is wrong with stored files, or with those that one session names. Reads all of them, changes nothing. */
+  async *fsckFiles(id?: string): AsyncGenerator<FileReport> {
+    this.#check()
+    const { checkFiles } = await import('./fsck-files.ts')
+    yield* checkFiles(this.#engine.backend, this.name, id === undefined ? undefined : this.#id(id))
   }
 
   /** What is wrong in a log, or in all of them. Reads every line, changes nothing and never rejects for what a file holds. */

@@ -1,15 +1,17 @@
 /**
- * `foldlog fsck`: what is wrong in logs, and where.
+ * `foldlog fsck`: what is wrong in logs and files, and where.
  */
 import type { Damage } from '../line.ts'
 import type { LogReport } from '../fsck.ts'
+import type { FileReport } from '../fsck-files.ts'
 import { EXIT, type Call, type Exit } from './call.ts'
 import { find, Root } from './root.ts'
 import { counted, plain, shortBytes } from './text.ts'
 
 export async function fsck(call: Call): Promise<Exit> {
-  let [logs, sizeBytes, damaged, failed] = [0, 0, 0, 0]
-  for await (const report of reports(call)) {
+  let [logs, sizeBytes, damaged, failed, files] = [0, 0, 0, 0, 0]
+  await using places = await placesOf(call)
+  for await (const report of logsIn(places)) {
     logs++
     sizeBytes += report.sizeBytes
     if (report.damage.length > 0) damaged++
@@ -17,21 +19,49 @@ export async function fsck(call: Call): Promise<Exit> {
     if (call.isJson) await call.out.json(toJson(report))
     else await print(call, report)
   }
+  for await (const report of filesIn(places)) {
+    if (report.kind === 'missing' || report.kind === 'damaged') files++
+    if (call.isJson) await call.out.json(report)
+    else await call.out.line(plain(fileLine(report)))
+  }
   if (!call.isJson || damaged > 0) {
     call.out.say(`${counted(logs, 'log')}, ${shortBytes(sizeBytes)}: ${damaged === 0 ? 'none' : damaged} damaged`)
   }
-  if (damaged > 0) return EXIT.damaged
+  if (files > 0) call.out.say(`${counted(files, 'file')} missing or damaged`)
+  if (damaged + files > 0) return EXIT.damaged
   return failed > 0 ? EXIT.notFound : EXIT.ok
 }
 
-async function* reports(call: Call): AsyncGenerator<LogReport> {
+/** What is looked at: all of a root, or one session. */
+interface Places extends AsyncDisposable {
+  readonly root: Root
+  readonly namespaces: readonly string[]
+  readonly sessionId?: string
+}
+
+async function placesOf(call: Call): Promise<Places> {
   if (call.args.length > 0) {
-    await using found = await find(call)
-    yield* (await found.root.store(found.key.namespace)).fsck(found.key.sessionId)
-    return
+    const found = await find(call)
+    const { root, key } = found
+    const dispose = (): Promise<void> => found[Symbol.asyncDispose]()
+    return { root, namespaces: [key.namespace], sessionId: key.sessionId, [Symbol.asyncDispose]: dispose }
   }
-  await using root = await Root.open(call)
-  for (const namespace of await root.namespaces()) yield* (await root.store(namespace)).fsck()
+  const root = await Root.open(call)
+  const dispose = (): Promise<void> => root[Symbol.asyncDispose]()
+  try {
+    return { root, namespaces: await root.namespaces(), [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+async function* logsIn({ namespaces, root, sessionId }: Places): AsyncGenerator<LogReport> {
+  for (const namespace of namespaces) yield* (await root.store(namespace)).fsck(sessionId)
+}
+
+async function* filesIn({ namespaces, root, sessionId }: Places): AsyncGenerator<FileReport> {
+  for (const namespace of namespaces) yield* (await root.store(namespace)).fsckFiles(sessionId)
 }
 
 function toJson({ problem, ...report }: LogReport): object {
@@ -50,6 +80,14 @@ async function print({ out }: Call, report: LogReport): Promise<void> {
   if (lines.length === 0) return
   await out.line(out.style('bold', plain(`${report.namespace}/${report.sessionId}`)))
   for (const line of lines) await out.line(`  ${plain(line)}`)
+}
+
+/** A file on one line, with the events that name it. */
+function fileLine({ file, kind, namespace, sizeBytes, usedBy }: FileReport): string {
+  const [first, ...others] = usedBy.map(({ eventId, sessionId }) => `${sessionId} event ${eventId}`)
+  const users =
+    first === undefined ? '' : `, named by ${first}${others.length === 0 ? '' : ` and ${others.length} more`}`
+  return `${kind}: ${namespace}/files ${file}, ${shortBytes(sizeBytes)}${users}`
 }
 
 /** A piece of damage on one line. */

@@ -56,7 +56,7 @@ export const EXIT_CODES: readonly (readonly [code: string, text: string])[] = [
   ['0', 'done, also if nobody reads the output to its end'],
   ['1', 'not found, or something could not be read or written'],
   ['2', 'the command line makes no sense, or names several sessions'],
-  ['3', 'parts of a log are damaged; everything else in it was printed'],
+  ['3', 'parts of a log, or files, are damaged; everything else was printed'],
 ]
 
 export const ID_FORMS: readonly (readonly [form: string, text: string])[] = [
@@ -180,10 +180,11 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'fsck',
-    summary: 'looks for damage in logs',
+    summary: 'looks for damage in logs and files',
     details: [
       'Every line of every file is read; nothing is changed. Damage is told by file, line and byte, and all the rest of a log counts.',
-      'With --json it prints one object a log: {namespace, sessionId, damage, findings, …}.',
+      'Of stored files it tells those that are missing or damaged, which is damage, and those that nothing names or a killed write left, which gc removes.',
+      'With --json it prints one object a log, {namespace, sessionId, damage, findings, …}, and one a file, {namespace, kind, file, usedBy, …}.',
     ],
     argument: { name: 'ID', isOptional: true, isMany: false, text: 'one session; default: all' },
     options: [],
@@ -250,6 +251,23 @@ export const VERBS: readonly Verb[] = [
       { command: 'foldlog redact --returned --yes', text: 'after a merge' },
     ],
     load: async () => (await import('./redact.ts')).redact,
+  },
+  {
+    name: 'gc',
+    summary: 'removes files that nothing names any more',
+    details: [
+      'Says what it would remove; --yes removes it. What no text in any session, draft or kept line of the namespace names goes, and what was left of writes that were killed.',
+      'Safe while others read and write. It sees this work tree only: commit files/ with the logs before.',
+    ],
+    options: [
+      { name: 'older-than', value: 'AGE', text: 'only what was stored before: 2h, 30m, a time; default 1d' },
+      YES,
+    ],
+    examples: [
+      { command: 'foldlog gc', text: 'what would be removed' },
+      { command: 'foldlog gc -n support --yes', text: 'remove it, in one namespace' },
+    ],
+    load: async () => (await import('./gc.ts')).gc,
   },
   {
     name: 'cat',

@@ -1,0 +1,46 @@
+/**
+ * `foldlog gc`: removes files that nothing names any more. A dry run unless `--yes` is given.
+ */
+import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import { Root } from './root.ts'
+import { counted, plain, shortBytes } from './text.ts'
+import { parseTime } from './time.ts'
+
+const WARNING =
+  'other branches, stashes and clones were not looked at: what they name is there again only if it is committed there'
+
+export async function gc(call: Call): Promise<Exit> {
+  const dryRun = !call.flag('yes')
+  const options = { dryRun, ...ageOf(call) }
+  let [count, sizeBytes] = [0, 0]
+  await using root = await Root.open(call)
+  for (const namespace of await root.namespaces()) {
+    const collected = await (await root.store(namespace)).gc(options)
+    if (collected.files.length === 0) continue
+    if (call.isJson) await call.out.json({ namespace, dryRun, ...collected })
+    else
+      for (const file of collected.files)
+        await call.out.line(plain(`${namespace}/files/${file.name} ${shortBytes(file.sizeBytes)}`))
+    count += collected.files.length
+    sizeBytes += collected.sizeBytes
+  }
+  const what = `${counted(count, 'file')}, ${shortBytes(sizeBytes)}`
+  if (count === 0) call.out.say('nothing to remove')
+  else if (dryRun) call.out.say(`${what}; nothing was changed: to remove, repeat with --yes`)
+  else call.out.say(`removed ${what}`)
+  if (count > 0 && dryRun) call.out.say(WARNING)
+  return EXIT.ok
+}
+
+function ageOf(call: Call): { readonly olderThan?: number } {
+  const text = call.text('older-than')
+  if (text === undefined) return {}
+  const now = Date.now()
+  const time = parseTime(text, now)
+  if (time !== undefined && time <= now) return { olderThan: now - time }
+  throw new Failure(
+    EXIT.usage,
+    `--older-than: ${JSON.stringify(text)} is neither an age like 2h nor a time that was`,
+    call.help(),
+  )
+}
