@@ -324,13 +324,35 @@ class Redaction {
     if (matches === undefined) return []
     const tainted: string[] = []
     for (const name of await this.#rewrites.files(this.#namespace)) {
-      const bytes = STORED.test(name) ? await this.#backend.files.get(this.#namespace, name) : undefined
-      if (bytes !== undefined && matches(Buffer.from(bytes).toString())) tainted.push(name)
+      if (STORED.test(name) && (await this.#isTaintedFile(name, matches))) tainted.push(name)
     }
     return tainted
   }
+
+  /** Looks at a file piece by piece, each with the end of the one before. */
+  async #isTaintedFile(name: string, matches: (text: string) => boolean): Promise<boolean> {
+    let window = Buffer.alloc(0)
+    let isNew = false
+    try {
+      for await (const bytes of this.#backend.files.read(this.#namespace, name)) {
+        window = Buffer.concat([window, bytes])
+        isNew = true
+        if (window.length < WINDOW_BYTES) continue
+        if (matches(window.toString())) return true
+        window = window.subarray(-OVERLAP_BYTES)
+        isNew = false
+      }
+    } catch (error) {
+      // Removed since it was listed.
+      if (!isFoldlogError(error, 'NOT_FOUND')) throw error
+    }
+    return isNew && matches(window.toString())
+  }
 }
 
+/** How much of an attachment is searched at once, and what is searched again with the next piece. */
+const WINDOW_BYTES = 8 << 20
+const OVERLAP_BYTES = 1 << 20
 const STORED = /^[0-9a-f]{64}\./
 
 /** The reference that parts name a stored attachment by. */

@@ -2,7 +2,7 @@
  * Big content moves out of lines into files, by itself, the same way whoever writes it.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -10,6 +10,7 @@ import { fileBackend } from '../../src/backends/file/index.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { slimLine } from '../../src/bulk.ts'
 import type { SessionEvent } from '../../src/event.ts'
+import { importClaudeCode } from '../../src/importers/index.ts'
 import type { Json } from '../../src/json.ts'
 import { encodeLine, MAX_INLINE_CHARS } from '../../src/line.ts'
 import type { Message } from '../../src/message.ts'
@@ -283,5 +284,34 @@ test('redacting an event removes what had moved out of it, unless something else
     { id: 'i', type: 'file', mediaType: 'application/octet-stream' },
   ])
   expect(readdirSync(join(root, 'default', 'files'))).toEqual([])
+  expect(await reportsOf(store)).toEqual([])
+})
+
+test('redact finds a text across the pieces that a long file is read in', async () => {
+  const { store } = await open(temp())
+  const session = await store.create({ id: 's' })
+  const bytes = Buffer.alloc(20 << 20, '.')
+  bytes.write('hunter2', (8 << 20) - 3)
+  await session.add({ parts: [await session.file('long.txt', bytes)] })
+  expect((await store.redact({ text: 'hunter3' })).files).toEqual([])
+  expect((await store.redact({ text: 'hunter2' })).files).toHaveLength(1)
+})
+
+test('a long result of a tool is imported as content and moves, whatever it was in the transcript', async () => {
+  const fixture = new URL('../../fixtures/import/claude-code/', import.meta.url)
+  const name = readdirSync(fixture, { recursive: true, encoding: 'utf8' }).find(
+    (each) =>
+      each.endsWith('.jsonl') && readFileSync(new URL(each, fixture), 'utf8').includes('"tool_result","content":"'),
+  )
+  const lines = readFileSync(new URL(name!, fixture), 'utf8')
+  const path = join(temp(), 'long.jsonl')
+  writeFileSync(path, lines.replace(/("tool_result","content":)"(?:[^"\\]|\\.)*"/, `$1${JSON.stringify(TEXT)}`))
+  const root = temp()
+  const { store } = await open(root)
+  const report = await importClaudeCode(store, path)
+  expect(readdirSync(join(root, 'default', 'files'))).toContain(`${refOf(TEXT).slice(7)}.txt`)
+  const again = await importClaudeCode(store, path)
+  expect(report.files[0]!.sessions[0]!.added).toBeGreaterThan(0)
+  expect(again.files[0]!.sessions.map(({ added }) => added)).toEqual(report.files[0]!.sessions.map(() => 0))
   expect(await reportsOf(store)).toEqual([])
 })

@@ -9,6 +9,7 @@
  */
 import { asObject, objectField, textField } from '../fields.ts'
 import { isArray, type Json, type JsonObject } from '../../json.ts'
+import { MAX_INLINE_CHARS } from '../../line.ts'
 import type { CompactionPart, FilePart, Part, TextPart, ToolResultPart } from '../../message.ts'
 import type { FileDestination } from '../destination.ts'
 import { NO_CALL_ID, blocksOf, compactionFacts, stringContentOf } from './record.ts'
@@ -126,13 +127,15 @@ async function toolResult(block: JsonObject, id: string, context: PartContext): 
     : { ...base, ...body }
 }
 
-/** Texts and images are content; anything else a tool may answer is output, as it is. */
+/** Texts and images are content, and a string that is so long that it goes to files; anything else a tool may answer is output, as it is. */
 async function resultBody(
   content: Json | undefined,
   id: string,
   context: PartContext,
 ): Promise<Pick<ToolResultPart, 'output' | 'content'>> {
   if (content === undefined) return {}
+  if (typeof content === 'string' && content.length > MAX_INLINE_CHARS)
+    return { content: [{ id: `${id}.0`, type: 'text', text: content }] }
   if (!isArray(content)) return { output: content }
   const parts: (TextPart | FilePart)[] = []
   for (const [index, item] of content.entries()) {
