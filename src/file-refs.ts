@@ -100,9 +100,9 @@ export class Mentions {
       await this.#readLog(sessionId)
       if (isSettled) this.#read.set(sessionId, version)
     }
-    await this.#rewrites.scrub(this.#namespace, (line, name) => {
-      if (!name.startsWith('.cache/infos')) this.#take(name.startsWith('.cache/quarantine') ? decoded(line) : line)
-      return false
+    await this.#rewrites.scrub(this.#namespace, ({ text, name }) => {
+      if (!name.startsWith('.cache/infos')) this.#take(name.startsWith('.cache/quarantine') ? decoded(text) : text)
+      return text
     })
   }
 

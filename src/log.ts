@@ -22,36 +22,10 @@ import { LogState } from './log-state.ts'
 import type { FoldedInfo } from './infos.ts'
 import type { SessionInfo } from './message.ts'
 import type { Origin } from './bus.ts'
+import { DAMAGE_CHANGED, isNothing, News, type Change } from './change.ts'
 import { encoded, Pending, slimmed, type Encoded } from './pending.ts'
 import { Tip } from './stamp.ts'
 
-/** An event that was folded, and how it came. */
-export interface Arrival {
-  readonly event: SessionEvent
-  readonly origin: Origin
-  readonly isLate: boolean
-}
-
-/** What listeners hear after each flush or look that found something. */
-export type Change =
-  | { readonly kind: 'events'; readonly arrivals: readonly Arrival[] }
-  | { readonly kind: 'rewound'; readonly missing: readonly SessionEvent[]; readonly added: readonly SessionEvent[] }
-  | { readonly kind: 'deleted'; readonly origin: Origin }
-
-/** What one flush or look brought. */
-class News {
-  readonly arrivals: Arrival[] = []
-  /** What counted before does no longer: the fold has to be made again. */
-  rewound: { readonly missing: SessionEvent[]; readonly added: SessionEvent[] } | undefined
-}
-
-/** Whether there is nothing to tell. */
-function isNothing({ arrivals, rewound }: News): boolean {
-  return arrivals.length === 0 && rewound === undefined
-}
-
-/** The info says how much damage there is, which may come and go without an event. */
-const DAMAGE_CHANGED: Change = { kind: 'events', arrivals: [] }
 const READY = Promise.resolve()
 const NO_OPTIONS = {} as const
 const SKEW_MS = 24 * 3600 * 1000

@@ -6,6 +6,7 @@
  */
 import type { Backend, Cursor, SessionKey } from './backend.ts'
 import type { Bus, LogEvent } from './bus.ts'
+import type { Arrival, Change } from './change.ts'
 import { isFoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
 import { extendInfo, type Resumable } from './extend.ts'
@@ -13,7 +14,7 @@ import type { FoldedInfo } from './infos.ts'
 import { decodeLine, type Line } from './line.ts'
 import { Live } from './live.ts'
 import { screenLine, type RedactHook } from './screen.ts'
-import { Log, type Arrival, type Change } from './log.ts'
+import { Log } from './log.ts'
 
 const KEPT = 64
 

@@ -4,7 +4,8 @@
  * Invariant held here: I3 for projections. They see the events that count, in order of ids, whatever order they came in.
  */
 import type { EventOf, SessionEvent } from './event.ts'
-import type { Change, Log } from './log.ts'
+import type { Change } from './change.ts'
+import type { Log } from './log.ts'
 
 /**
  * A fold over the events of one session.
