@@ -12,7 +12,7 @@ import { FoldlogError } from './errors.ts'
 import { isValidData } from './event.ts'
 import { deepFreeze, type Json } from './json.ts'
 import type { CompactionPart, Message, Part, Status, ToolCallPart, ToolResultPart } from './message.ts'
-import { turnsOf } from './turns.ts'
+import { isCompaction, turnsOf } from './turns.ts'
 
 export interface ContextOptions {
   /**
@@ -95,9 +95,12 @@ function visible(path: readonly Message[], options: ContextOptions): readonly Se
   let place = -1
   for (const turn of turns) {
     const inLastTurn = turn === turns.at(-1)
-    for (const source of turn.messages) {
+    const isHidden = turn.status === 'failed' && options.failed !== true
+    // A summary made after a turn failed is no part of the failure.
+    const end = turn.messages.findLastIndex((message) => !isCompaction(message))
+    for (const [at, source] of turn.messages.entries()) {
       place++
-      if (turn.status === 'failed' && options.failed !== true) continue
+      if (isHidden && at <= end) continue
       if (source.audience === 'user') continue
       const shown = isForRole(source) ? shownOf(source, inLastTurn, options) : undefined
       const compaction = compactionOf(source, inLastTurn, options)

@@ -20,6 +20,7 @@ import type { SessionEvent } from './event.ts'
  * | `AMBIGUOUS` | an id prefix that fits more than one session |
  * | `SESSION_BUSY` | somebody else does what only one can do at a time; nothing was changed |
  * | `HEAD_MOVED` | the conversation does not end where `expectedHead` says; nothing was written; `head` and `events` say what came |
+ * | `NOTHING_TO_COMPACT` | no message comes before what is kept that the model sees; nothing was written |
  * | `CLOSED` | use after `close()` |
  * | `NOT_A_LOG` | a link, directory, FIFO or device where a log should be |
  * | `STORAGE_FULL` | no space: the outcome is unknown; a call that has a `key`, or names its message's id, is safe to repeat |
@@ -38,6 +39,7 @@ export type ErrorCode =
   | 'AMBIGUOUS'
   | 'SESSION_BUSY'
   | 'HEAD_MOVED'
+  | 'NOTHING_TO_COMPACT'
   | 'CLOSED'
   | 'NOT_A_LOG'
   | 'STORAGE_FULL'

@@ -18,6 +18,16 @@ export type {
   StoreDegraded,
   StoreError,
 } from './bus.ts'
+export type { CompactionInput } from './compact.ts'
+export {
+  compactIf,
+  type CompactionPolicy,
+  type SizePolicy,
+  type Summarize,
+  type Summary,
+  type SummaryRequest,
+  type TurnPolicy,
+} from './compact-if.ts'
 export type { ContextOptions } from './context.ts'
 export type { Draft, DraftEnd, StreamInput, StreamOptions, ToolCallInput, ToolResultInput } from './draft.ts'
 export { FoldlogError, isFoldlogError, type ErrorCode, type ErrorFacts } from './errors.ts'
@@ -64,4 +74,5 @@ export {
   type StoreOptions,
 } from './store.ts'
 export type { TailEvent, TailOptions } from './tail.ts'
+export { estimateTokens, type EstimateOptions } from './tokens.ts'
 export type { MessagesOptions } from './views.ts'

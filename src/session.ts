@@ -6,6 +6,7 @@
  * in many, see the same conversation.
  */
 import type { Backend } from './backend.ts'
+import type { CompactionInput } from './compact.ts'
 import type { ContextOptions } from './context.ts'
 import { FoldlogError } from './errors.ts'
 import {
@@ -45,6 +46,8 @@ import { now } from './wall-clock.ts'
 
 /** Makes the events of a call, when it is clear that they will be written. */
 type Make = () => readonly InnerEvent[]
+/** Messages to add, or what makes them of the state they go into. */
+type Messages = readonly MessageInput[] | (() => readonly MessageInput[])
 /** What a call answers, of the events that count. */
 type Result<T> = (events: readonly SessionEvent[]) => T
 
@@ -234,6 +237,17 @@ export class Session {
       return options?.key !== undefined && this.#log.eventsOfKey(options.key) !== undefined
     const make = (): InnerEvent[] => (there.length === 0 ? [] : [this.#event('message.deleted', { ids: there })])
     return this.#commit('message.deleted', make, options, (events) => events.length > 0)
+  }
+
+  /**
+   * Adds a summary that stands for earlier messages in the model's view; the history stays (docs/compaction.md). Rejects with `NOTHING_TO_COMPACT` if
+   * no message comes before what stays that the model sees.
+   */
+  async compact(input: CompactionInput, options?: WriteOptions): Promise<Message> {
+    await this.#look()
+    const { compactionMessage } = await import('./compact.ts')
+    const make = (): readonly MessageInput[] => [compactionMessage(this.#log.fold, this.#log.tip().last?.turnId, input)]
+    return this.#add(make, options, (events) => this.#messageOf(events[0]!))
   }
 
   /** Sets info fields; `null` unsets one, `vars` and `metadata` merge key by key. `head` moves the conversation to a message. */
@@ -472,10 +486,10 @@ export class Session {
     return { id, type, data: json }
   }
 
-  #add<T>(inputs: readonly MessageInput[], options: WriteOptions | undefined, result: Result<T>): Promise<T> {
+  #add<T>(given: Messages, options: WriteOptions | undefined, result: Result<T>): Promise<T> {
     let opened: string | undefined
     const make = (): readonly InnerEvent[] => {
-      const stamped = this.#stampAll(inputs)
+      const stamped = this.#stampAll(given)
       opened = stamped.opened
       return stamped.events
     }
@@ -486,10 +500,11 @@ export class Session {
     })
   }
 
-  #stampAll(inputs: readonly MessageInput[]): { readonly events: InnerEvent[]; readonly opened: string | undefined } {
+  #stampAll(given: Messages): { readonly events: InnerEvent[]; readonly opened: string | undefined } {
     const tip = this.#log.tip()
     let opened: string | undefined
     try {
+      const inputs = typeof given === 'function' ? given() : given
       const events = inputs.map((input): InnerEvent => {
         const id = this.#log.nextId()
         const { data, opensTurn } = stamp(input, id, this.#log.fold, tip, opened ?? this.#turnId)

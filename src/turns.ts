@@ -25,13 +25,19 @@ export function turnsOf(path: readonly Message[]): readonly Turn[] {
 
 /**
  * The status of a turn with these messages: `in_progress` while any of them is pending or in progress, `pending` if it
- * ends with a user message nobody answered, else the status of its last message. Without messages: `completed`.
+ * ends with a user message nobody answered, else the status of its last message. Without messages: `completed`. A compaction
+ * answers nothing: the status is that of what came before it.
  */
 export function turnStatus(messages: readonly Message[]): Status {
   if (messages.some((message) => message.status === 'pending' || message.status === 'in_progress')) return 'in_progress'
-  const last = messages.at(-1)
+  const last = messages.findLast((message) => !isCompaction(message)) ?? messages.at(-1)
   if (last === undefined) return 'completed'
   return last.role === 'user' ? 'pending' : last.status
+}
+
+/** Whether a message holds nothing but a summary for the model. */
+export function isCompaction({ parts }: Message): boolean {
+  return parts.length > 0 && parts.every(({ type }) => type === 'compaction')
 }
 
 function toTurn(messages: readonly Message[]): Turn {

@@ -3,7 +3,16 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Message, MessageInput, Part, Session, SessionEvent, Store, Usage } from '../../src/index.ts'
+import {
+  compactIf,
+  type Message,
+  type MessageInput,
+  type Part,
+  type Session,
+  type SessionEvent,
+  type Store,
+  type Usage,
+} from '../../src/index.ts'
 import {
   elsewhere,
   filesIn,
@@ -379,13 +388,33 @@ test('compaction before and after the window is full, pinned brief, last 8: brie
   for (let n = 1; n <= 20; n++) {
     await session.add({ id: `m${n}`, role: n % 2 === 1 ? 'user' : 'assistant', text: `text ${n}` })
   }
-  const capsule = { type: 'compaction', text: 'files read: a, b', from: 'm13', keep: ['m1'] } as const
-  await session.add({ id: 'sum', role: 'assistant', parts: [capsule] })
+  await session.compact({ id: 'sum', text: 'files read: a, b', from: 'm13', keep: ['m1'] })
   await session.add({ id: 'm21', text: 'text 21' })
   const tail = ['m13', 'm14', 'm15', 'm16', 'm17', 'm18', 'm19', 'm20']
   expect(ids(await session.context())).toEqual(['m1', 'sum', ...tail, 'm21'])
   expect(texts(await session.context()).slice(0, 3)).toEqual(['text 1', 'files read: a, b', 'text 13'])
   expect(await session.messages()).toHaveLength(22)
+})
+
+test('compaction by a policy (75 % of the window): due above the share, and not again at once', async () => {
+  const session = await (await freshStore()).create()
+  const policy = { window: 1000, ratio: 0.75, keep: 8, pin: 'first-user' } as const
+  const summarize = (messages: readonly Message[]): string => `${messages.length} messages`
+  const sizes: number[] = []
+  for (let n = 1; n <= 13; n++) {
+    await session.add({ id: `q${n}`, text: `question ${n}` })
+    const view = await session.context()
+    sizes.push(view.length)
+    const usage = { inputTokens: view.length * 40, outputTokens: 2 }
+    await session.add({ id: `a${n}`, role: 'assistant', text: `answer ${n}`, usage })
+    await laterMillisecond()
+    await compactIf(session, policy, summarize)
+  }
+  // At the tenth answer 19 messages had 762 tokens; ten were left then.
+  expect(sizes).toEqual([1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 11, 13, 15])
+  const view = await session.context()
+  expect(texts(view).slice(0, 3)).toEqual(['question 1', '11 messages', 'question 7'])
+  expect(await session.messages()).toHaveLength(27)
 })
 
 test('stripping <think> before storing: it is kept and not sent', async () => {

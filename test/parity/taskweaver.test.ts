@@ -1,7 +1,8 @@
-/** What TaskWeaver's sessions do, by docs/coming-from.md, and the acceptance cases T1, T2 and T4. */
+/** What TaskWeaver's sessions do, by docs/coming-from.md, and the acceptance cases T1 to T4. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
+  compactIf,
   latest,
   type DataPart,
   type Json,
@@ -331,6 +332,23 @@ test("summaries per role, the chain of summaries: one role's summary hides nothi
   expect(ids(await session.context({ role: 'CodeInterpreter' }))).toHaveLength(8)
 })
 
+test('RoundCompressor (compress 2, retain 3): the rounds of a role, and a summary that grows', async () => {
+  const session = await (await freshStore()).create()
+  const compress = (to: string): Promise<Message | undefined> =>
+    compactIf(session, { turns: { compress: 2, retain: 3 }, to }, (messages, { previous }) =>
+      [previous ?? [], texts(messages).filter((text) => text.startsWith('task'))].flat().join(', '),
+    )
+  for (let n = 1; n <= 7; n++) {
+    await round(session, n)
+    await compress('Planner')
+  }
+  const view = await session.context({ role: 'Planner' })
+  expect(texts(view)[0]).toBe('task 1, task 2, task 3, task 4')
+  expect(ids(view).slice(1)).toEqual([5, 6, 7].flatMap((n) => [`q${n}`, `p${n}`, `c${n}`, `a${n}`]))
+  expect(await session.context({ role: 'CodeInterpreter' })).toHaveLength(14)
+  expect(await session.turns()).toHaveLength(7)
+})
+
 test('update_session_var(), get_session_var() in a plugin, setting it from there (issue 318): both directions', async () => {
   const store = await freshStore()
   const host = await store.create({ id: 's-1' })
@@ -460,6 +478,23 @@ test('T2 the latest shared data of each author counts, failed turns do not, and 
     ['B', 'b1'],
     ['A', 'a2'],
   ])
+})
+
+test('T3 with fewer rounds than are compressed and retained nothing is compressed and all is shown', async () => {
+  const session = await (await freshStore()).create()
+  const asked: number[] = []
+  for (let n = 1; n <= 4; n++) {
+    await round(session, n)
+    const made = await compactIf(session, { turns: { compress: 2, retain: 3 } }, (messages) => {
+      asked.push(messages.length)
+      return 'never'
+    })
+    expect(made).toBeUndefined()
+  }
+  expect([asked, ids(await session.context())]).toEqual([[], ids(await session.messages())])
+  await round(session, 5)
+  await compactIf(session, { turns: { compress: 2, retain: 3 } }, (messages) => texts(messages).length + ' texts')
+  expect(texts(await session.context())[0]).toBe('8 texts')
 })
 
 test('T4 variables merge key by key', async () => {
