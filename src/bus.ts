@@ -10,7 +10,7 @@ import mittModule, { type Emitter } from 'mitt'
 import type { SessionEvent } from './event.ts'
 import type { FoldlogError } from './errors.ts'
 import type { Json } from './json.ts'
-import type { Part, SessionInfo } from './message.ts'
+import type { ErrorInfo, Message, Part, SessionInfo, Turn } from './message.ts'
 
 /** Who made a change: this process, or another one. */
 export type Origin = 'local' | 'external'
@@ -67,6 +67,25 @@ export type PartDelta = SessionBase & {
     | { readonly partType: Part['type']; readonly part: Part; readonly at?: never; readonly delta?: never }
   )
 
+/** A turn of `session.send` in this process has begun: its question and the answer in progress are in the log. In no log itself, as all of turns. */
+export interface TurnStarted extends SessionBase {
+  readonly type: 'turn.started'
+  readonly turnId: string
+  readonly question: Message
+  /** The id of the answer in progress. */
+  readonly answerId: string
+}
+
+/** A turn of `session.send` in this process has ended. */
+export interface TurnEnded extends SessionBase {
+  /** `completed`: the responder is done, whatever it said the status is. */
+  readonly type: 'turn.completed' | 'turn.failed' | 'turn.cancelled'
+  readonly turnId: string
+  readonly turn: Turn
+  /** Why it failed. */
+  readonly error?: ErrorInfo
+}
+
 /** Anything transient; in no log. */
 export interface Notice extends BusBase {
   readonly type: 'notice'
@@ -98,6 +117,10 @@ export type BusEvents = {
   'message.deleted': LogEvent
   'part.updated': LogEvent
   'part.delta': PartDelta
+  'turn.started': TurnStarted
+  'turn.completed': TurnEnded
+  'turn.failed': TurnEnded
+  'turn.cancelled': TurnEnded
   notice: Notice
   'store.degraded': StoreDegraded
   'store.error': StoreError

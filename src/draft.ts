@@ -43,6 +43,12 @@ export type ToolResultInput = Pick<ToolResultPart, 'callId'> & Partial<Omit<Tool
 /** Adds the message with `status: 'in_progress'`, under the options of the call. */
 type Add = (input: MessageInput, options: WriteOptions) => Promise<Message>
 
+/**
+ * Writes the events that `make` makes as one line, under a key or not; refused, it throws. With a known key it writes nothing. What a draft ends with
+ * goes through it, if it is given one.
+ */
+export type WriteEnd = (make: () => readonly InnerEvent[], key: string | undefined) => Promise<unknown>
+
 /** Begins a message. With a key that is known it is the draft of the first call, which may have ended. */
 export async function openDraft(
   live: LiveLog,
@@ -50,6 +56,7 @@ export async function openDraft(
   { turnId, ...options }: StreamOptions,
   add: Add,
   assertOpen: () => void,
+  writeEnd?: WriteEnd,
 ): Promise<Draft> {
   assertObject(input, 'message')
   const { log, drafts } = live
@@ -70,7 +77,7 @@ export async function openDraft(
     else await drafts.remove(log.key, id)
     throw error
   }
-  if (message.id === id) return new Draft(live, message, file, assertOpen)
+  if (message.id === id) return new Draft(live, message, file, assertOpen, writeEnd)
   // Another process used the key meanwhile.
   file.close()
   await drafts.remove(log.key, id)
@@ -118,6 +125,7 @@ export class Draft implements OwnDraft {
   readonly #live: LiveLog
   readonly #file: OpenDraft | undefined
   readonly #assertOpen: () => void
+  readonly #writeEnd: WriteEnd | undefined
   #message: Message
   #state: 'open' | 'ending' | 'ended'
   /** What is not in the side file yet; deltas that follow each other are one. */
@@ -132,7 +140,14 @@ export class Draft implements OwnDraft {
   readonly #ends = new Set<string>()
 
   /** Without a file it has ended. */
-  constructor(live: LiveLog, message: Message, file: OpenDraft | undefined, assertOpen: () => void) {
+  constructor(
+    live: LiveLog,
+    message: Message,
+    file: OpenDraft | undefined,
+    assertOpen: () => void,
+    writeEnd?: WriteEnd,
+  ) {
+    this.#writeEnd = writeEnd
     this.id = message.id
     this.turnId = message.turnId
     this.#live = live
@@ -336,9 +351,17 @@ export class Draft implements OwnDraft {
 
   async #write(data: Json, key: string | undefined): Promise<void> {
     const { log, screen } = this.#live
-    const events = [...partEvents(log, this.id, this.parts), { id: log.nextId(), type: 'message.updated', data }]
-    const line = lineOf(events, now())
-    this.#ends.add(line.id)
+    const make = (): readonly InnerEvent[] => {
+      const events = [...partEvents(log, this.id, this.parts), { id: log.nextId(), type: 'message.updated', data }]
+      this.#ends.add(events[0]!.id)
+      return events
+    }
+    if (this.#writeEnd !== undefined) {
+      await this.#writeEnd(make, key)
+      this.#live.own.delete(this.id)
+      return
+    }
+    const line = lineOf(make(), now())
     // In the same step as it is folded: nobody sees it without one or the other.
     await log.append(screen(key === undefined ? line : { ...line, key }), () => this.#live.own.delete(this.id))
   }
@@ -390,7 +413,8 @@ function nameOfCall({ fold }: Log, callId: string): string | undefined {
   return undefined
 }
 
-function errorInfo(error: unknown): ErrorInfo {
+/** What was thrown, as data. */
+export function errorInfo(error: unknown): ErrorInfo {
   if (typeof error === 'string') return { message: error }
   const { message, code } = (error ?? {}) as { readonly message?: unknown; readonly code?: unknown }
   return {

@@ -67,6 +67,8 @@ export class Fold {
   /** They are looked for when the first is asked for: who only reads never asks. */
   #areCallersStale = true
   readonly #usage = new UsageSum()
+  /** Messages that carry a lease. */
+  readonly #leased = new Set<Entry>()
   #messageCount = 0
   /** Messages that were created, deleted ones too. */
   #created = 0
@@ -140,6 +142,11 @@ export class Fold {
   message(id: string): Message | undefined {
     const entry = this.#entries.get(id)
     return entry === undefined ? undefined : this.#view(entry)
+  }
+
+  /** The messages that carry a lease, finished or not, in no particular order. */
+  leased(): Message[] {
+    return [...this.#leased].map((entry) => this.#view(entry)!)
   }
 
   /** Where a message is in the tree, deleted or not. */
@@ -281,6 +288,8 @@ export class Fold {
   #account(entry: Entry, content: Content | undefined): void {
     const before = factsIn(entry)
     entry.counted = content
+    if (content?.lease !== undefined) this.#leased.add(entry)
+    else if (this.#leased.size > 0) this.#leased.delete(entry)
     const facts = factsIn(entry)
     const turnFacts = this.#turnFacts.get(entry.turnId)
     if (before !== undefined) {

@@ -17,6 +17,8 @@ export type {
   SessionRewound,
   StoreDegraded,
   StoreError,
+  TurnEnded,
+  TurnStarted,
 } from './bus.ts'
 export type { CompactionInput } from './compact.ts'
 export {
@@ -61,6 +63,9 @@ export type * from './message.ts'
 export type { Packed, PackOptions } from './pack.ts'
 export type { Projection } from './projection.ts'
 export type { NoOptions } from './options.ts'
+export type { AnswerFields, AnswerMessage, Piece, Reply } from './answer.ts'
+export type { NewFile, Pieces, Responder, SendOptions, SendRequest } from './send.ts'
+export type { SendEvent } from './turn-events.ts'
 export type { PastSession } from './past-session.ts'
 export type { Session, WriteOptions } from './session.ts'
 export type { MessageInput, PartInput } from './stamp.ts'

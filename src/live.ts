@@ -158,7 +158,7 @@ export class LiveLog {
     for (const message of messages) {
       const draft = isUnfinished(message) ? await this.growing(message.id) : undefined
       if (draft === undefined) isUnsure ||= isUnfinished(message)
-      shown.push(draft === undefined ? message : withDraft(message, draft))
+      shown.push(interrupted(draft === undefined ? message : withDraft(message, draft)))
     }
     // What has no draft never had one, or has ended since the log was looked at.
     if (isUnsure) await this.log.look()
@@ -217,6 +217,16 @@ export class LiveLog {
     const wrapped = error instanceof Error ? error : new Error(String(error))
     this.bus.publish({ type: 'store.error', root: this.root, namespace: this.log.key.namespace, error: wrapped })
   }
+}
+
+/** Whether whoever answers with this message has been silent for longer than its lease says. */
+export function isExpired({ lease }: Message): boolean {
+  return lease !== undefined && lease.until <= Date.now()
+}
+
+/** A message as it is shown: `incomplete` once its lease has expired. */
+function interrupted(message: Message): Message {
+  return isUnfinished(message) && isExpired(message) ? Object.freeze({ ...message, status: 'incomplete' }) : message
 }
 
 /** A message with the parts of its draft; `incomplete` if nobody goes on with it. */

@@ -151,6 +151,8 @@ export interface Turn {
   /** The `turnId` of its first message. */
   readonly id: string
   readonly status: Status
+  /** The sum over its messages. */
+  readonly usage: Usage
   readonly messages: readonly Message[]
 }
 

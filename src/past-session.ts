@@ -2,7 +2,9 @@
  * A session as it was at some point.
  */
 import type { ContextOptions } from './context.ts'
+import { FoldlogError } from './errors.ts'
 import type { Fold } from './fold.ts'
+import { firstIdAt, isEventId } from './id.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
 import { contextIn, messagesOf, siblingsOf, turnsIn, type MessagesOptions } from './views.ts'
 
@@ -31,4 +33,15 @@ export class PastSession {
   async siblings(messageId: string): Promise<readonly Message[]> {
     return siblingsOf(this.#fold, messageId)
   }
+}
+
+/** The id up to which events belong to a point: an event's id, or the last that a time can have. Rejects what is neither with `INVALID_OPTION`. */
+export function lastIdAt(point: string | Date): string {
+  if (typeof point === 'string') {
+    if (isEventId(point)) return point
+    const text = `${JSON.stringify(point)} is no event id: pass one, or a Date`
+    throw new FoldlogError('INVALID_OPTION', text, { field: 'point' })
+  }
+  if (point instanceof Date && Number.isFinite(point.getTime())) return firstIdAt(Math.max(0, point.getTime() + 1))
+  throw new FoldlogError('INVALID_OPTION', 'point: pass an event id, or a valid Date', { field: 'point' })
 }

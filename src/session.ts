@@ -22,7 +22,6 @@ import {
 import type { Fold } from './fold.ts'
 import { assertHead, expectedHeadOf } from './expected-head.ts'
 import type { FileOptions, FileSource, Openable, StoredFilePart } from './files.ts'
-import { firstIdAt, isEventId } from './id.ts'
 import { assertFields, assertObject, INFO_FIELDS, PATCH_FIELDS } from './input.ts'
 import { deepFreeze, toJson, type Json } from './json.ts'
 import { eventsOf, lineOf, type Damage, type InnerEvent, type Line } from './line.ts'
@@ -33,8 +32,10 @@ import type { Repaired, RepairOptions } from './repair.ts'
 import type { Log } from './log.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
 import { assertOptions, type NoOptions } from './options.ts'
-import { PastSession } from './past-session.ts'
+import { lastIdAt, PastSession } from './past-session.ts'
 import { Projections, type Projection } from './projection.ts'
+import { keyOf, sameKind } from './keyed.ts'
+import type { SendHost, Sending, SendOptions } from './send.ts'
 import { stamp, type MessageInput, type PartInput } from './stamp.ts'
 import { tailOf, type TailEvent, type TailOptions, type Wake } from './tail.ts'
 import type { Draft, StreamInput, StreamOptions } from './draft.ts'
@@ -74,6 +75,7 @@ export class Session {
   readonly #live: LiveLog
   readonly #projections: Projections
   readonly #assertOpen: () => void
+  readonly #sending: Sending
   /** Calls under way with a key, so that two at once are one. */
   readonly #keyed = new Map<string, Promise<readonly SessionEvent[]>>()
   /** The turn that messages other than user messages join. */
@@ -82,7 +84,8 @@ export class Session {
   readonly #closing = new AbortController()
 
   /** Made by the store. */
-  constructor(backend: Backend, log: Log, wake: Wake, live: LiveLog, assertOpen: () => void) {
+  constructor(backend: Backend, log: Log, wake: Wake, live: LiveLog, assertOpen: () => void, sending: Sending) {
+    this.#sending = sending
     this.#live = live
     this.id = log.key.sessionId
     this.namespace = log.key.namespace
@@ -127,16 +130,8 @@ export class Session {
 
   /** The state of all events known now up to an event id or a time. Events that arrive late may change it. */
   async at(point: string | Date): Promise<PastSession> {
-    if (typeof point === 'string' && !isEventId(point)) {
-      throw new FoldlogError('INVALID_OPTION', `${JSON.stringify(point)} is no event id: pass one, or a Date`, {
-        field: 'point',
-      })
-    }
-    if (typeof point !== 'string' && !(point instanceof Date && Number.isFinite(point.getTime()))) {
-      throw new FoldlogError('INVALID_OPTION', 'point: pass an event id, or a valid Date', { field: 'point' })
-    }
+    const last = lastIdAt(point)
     await this.#look()
-    const last = typeof point === 'string' ? point : firstIdAt(Math.max(0, point.getTime() + 1))
     return new PastSession(this.#log.at(last))
   }
 
@@ -168,6 +163,16 @@ export class Session {
     const { signal = this.#closing.signal } = options
     const signals = AbortSignal.any([signal, this.#closing.signal])
     return new Followed(followMessage(this.#live, messageId, signals, this.#wake, () => this.#look()))
+  }
+
+  /**
+   * Asks, and resolves with the finished turn (docs/send.md): a responder answers, what it says is stored and told as it comes, what it throws is in the turn.
+   * `SESSION_BUSY` while a turn of this session runs, in whatever process.
+   */
+  async send(input: string | MessageInput, options: SendOptions = {}): Promise<Turn> {
+    this.#check()
+    const { sendTurn } = await import('./send.ts')
+    return sendTurn(this.#sendHost(), input, options)
   }
 
   /** Changes fields of a message; `null` unsets one. Each is replaced as a whole, `metadata` too. Rejects with `NOT_FOUND` if it is not there. */
@@ -369,6 +374,23 @@ export class Session {
     }
   }
 
+  /** What a turn needs of this handle. */
+  #sendHost(): SendHost {
+    return {
+      ...this.#sending,
+      session: this,
+      backend: this.#backend,
+      live: this.#live,
+      closing: this.#closing.signal,
+      assertOpen: () => this.#check(),
+      event: (type, data) => this.#event(type, data),
+      stamp: (input) => this.#stampAll([input]).events[0]!,
+      join: (turnId) => (this.#turnId = turnId),
+      write: async (make, key) => this.#write(make(), key, (events) => events),
+      writeGuarded: (make, key) => this.#writeGuarded(make, () => {}, key),
+    }
+  }
+
   async #look(): Promise<Fold> {
     this.#check()
     await this.#log.look()
@@ -410,7 +432,7 @@ export class Session {
         key !== undefined
           ? this.#once(type, make, key, head).then(result)
           : head !== undefined
-            ? this.#writeGuarded(make, head).then(result)
+            ? this.#writeGuarded(make, () => assertHead(this.#log, head)).then(result)
             : this.#write(make(), undefined, result)
       return recovered === undefined ? written : Promise.all([written, recovered]).then(([value]) => value)
     } catch (error) {
@@ -441,7 +463,7 @@ export class Session {
     }
     const own = await (head === undefined
       ? this.#write(make(), key, (events) => events)
-      : this.#writeGuarded(make, head, key))
+      : this.#writeGuarded(make, () => assertHead(this.#log, head), key))
     // Another process may have used the key meanwhile: then its line is the one that counts.
     return sameKind(this.#log.eventsOfKey(key) ?? own, type, key)
   }
@@ -451,14 +473,14 @@ export class Session {
     return this.#log.append(line, () => result(eventsOf(line).map((event) => toEvent(line, event))))
   }
 
-  /** As `#write`, but only while the conversation ends at `head`; the events are made anew whenever something came between. */
-  async #writeGuarded(make: Make, head: string | null, key?: string): Promise<readonly SessionEvent[]> {
+  /** As `#write`, but only while `assert` throws nothing; the events are made anew whenever something came between. */
+  async #writeGuarded(make: Make, assert: () => void, key?: string): Promise<readonly SessionEvent[]> {
     let line: Line | undefined
     await this.#log.appendGuarded(() => {
       line = undefined
       // Someone else used the key meanwhile.
       if (key !== undefined && this.#log.eventsOfKey(key) !== undefined) return undefined
-      assertHead(this.#log, head)
+      assert()
       // Of what is folded, not of what waits to be written.
       this.#log.dropTip()
       const events = make()
@@ -532,26 +554,6 @@ export class Session {
       throw new FoldlogError('NOT_FOUND', `message ${messageId} is not in this session, or was removed`)
     return message
   }
-}
-
-/** The idempotency key of a call, as it is written. */
-function keyOf(options: WriteOptions | undefined): string | undefined {
-  const key = options?.key
-  if (key === undefined || (typeof key === 'string' && key.trim() !== '')) return key?.toWellFormed()
-  throw new FoldlogError('INVALID_OPTION', 'key must be a string that is not blank', { field: 'key' })
-}
-
-/** The events of a key, if they are what the call would have written: a key belongs to one kind of call. */
-function sameKind(events: readonly SessionEvent[], type: string, key: string): readonly SessionEvent[] {
-  if (events.every((event) => event.type === type)) return events
-  const found = events[0]?.type ?? 'nothing'
-  throw new FoldlogError(
-    'INVALID_EVENT',
-    `key ${JSON.stringify(key)} was used for ${found}: use another one for ${type}`,
-    {
-      field: 'key',
-    },
-  )
 }
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {

@@ -60,9 +60,9 @@ export class Tip {
     return this.#turnIds?.has(turnId) === true
   }
 
-  /** Takes notice of a message on its way. */
-  note(data: MessageData, seat: Seat): void {
-    const isNew = this.turnOf(data.id) === undefined
+  /** Takes notice of a message on its way. `isKnown`: it is there already, and stays where it is. */
+  note(data: MessageData, seat: Seat, isKnown: boolean): void {
+    const isNew = !isKnown && this.turnOf(data.id) === undefined
     this.#noted.push({ data, turnId: seat.turnId })
     const opens = seat.parentId !== undefined || seat.after !== undefined
     if (isNew && (opens || this.last === undefined || this.last.turnId === seat.turnId)) {
@@ -122,7 +122,7 @@ export function stamp(
   const data = ordered(id, seat, role, status, input, parts)
   assertData('message.created', data, `message ${id}`)
   const opensTurn = seat.parentId !== undefined || !isTurn(seat.turnId, fold, tip)
-  tip.note(data, seat)
+  tip.note(data, seat, fold.node(id) !== undefined)
   return { data, opensTurn }
 }
 

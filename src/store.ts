@@ -26,6 +26,7 @@ import { encodeName, normalizeId } from './name.ts'
 import { assertNoGuard, assertOptions, type NoOptions } from './options.ts'
 import type { RedactChoice, Redacted, RedactOptions } from './redact.ts'
 import type { RedactHook } from './screen.ts'
+import type { Responder, Sending } from './send.ts'
 import type { Session } from './session.ts'
 
 export interface StoreOptions {
@@ -50,6 +51,13 @@ export interface StoreOptions {
   readonly shared?: boolean
   /** Default: the bus of this process. */
   readonly bus?: Bus
+  /** Who answers what `session.send` asks, unless a call says otherwise. */
+  readonly respond?: Responder
+  /**
+   * For how long a turn of `session.send` is believed to run after the last sign of it, in ms; it gives one each third of that. Default 30,000.
+   * Longer for responders that block the event loop.
+   */
+  readonly leaseMs?: number
 }
 
 /** What a new session starts with. */
@@ -79,6 +87,7 @@ export type Listing = PromiseLike<Page> & AsyncIterable<SessionInfo>
 interface Family {
   readonly engine: Engine
   readonly watch: boolean
+  readonly sending: Pick<Sending, 'respond' | 'leaseMs'>
   readonly stores: Map<string, Store>
   /** Ways to stop the listeners that were added. */
   readonly listeners: Set<() => void>
@@ -86,6 +95,7 @@ interface Family {
 }
 
 const DEFAULT_NAMESPACE = 'default'
+const LEASE_MS = 30_000
 const DEFAULT_ROOT = '.sessions'
 
 /**
@@ -95,6 +105,8 @@ const DEFAULT_ROOT = '.sessions'
  */
 export async function openStore(root?: string | Backend, options: StoreOptions = {}): Promise<Store> {
   const { namespace = DEFAULT_NAMESPACE, watch = false, fsync, shared, redact, bus = defaultBus } = options
+  const { respond, leaseMs = LEASE_MS } = options
+  assertCount(leaseMs, 1, 'leaseMs')
   assertOneOf(fsync, [undefined, 'always', 'everysec', 'never'], 'fsync')
   assertOneOf(shared, [undefined, true, false], 'shared')
   // An empty variable is as good as none: it would name the current directory.
@@ -103,7 +115,11 @@ export async function openStore(root?: string | Backend, options: StoreOptions =
   encodeName(normalizeId(namespace) ?? namespace)
   const backendOptions = { ...(fsync === undefined ? {} : { fsync }), ...(shared === undefined ? {} : { shared }) }
   const engine = useEngine(place, backendOptions, bus, redact)
-  const store = new Store({ engine, watch, stores: new Map(), listeners: new Set(), isClosed: false }, namespace)
+  const sending = { respond, leaseMs }
+  const store = new Store(
+    { engine, watch, sending, stores: new Map(), listeners: new Set(), isClosed: false },
+    namespace,
+  )
   try {
     if (typeof place === 'string' && shared !== true) warn(store, bus)
     await store.ready()
@@ -465,7 +481,14 @@ export class Store {
       (ring) => this.#wake(log, ring),
       logs.live.of(log),
       () => this.#check(),
+      { ...this.#family.sending, onClose: (listener) => this.#onClose(listener) },
     )
+  }
+
+  #onClose(listener: () => void): () => void {
+    const { listeners } = this.#family
+    listeners.add(listener)
+    return () => listeners.delete(listener)
   }
 
   /** Rings on every change of a log, by this process or another. */

@@ -5,7 +5,8 @@
  * stamped only names it. Everything in this file is pure. It reads no clock, no disk, and knows no events.
  */
 import { deepFreeze } from './json.ts'
-import type { Message, Status, Turn } from './message.ts'
+import type { Message, Status, Turn, Usage } from './message.ts'
+import { UsageSum } from './totals.ts'
 
 /**
  * The turns of a path, in its order; every message is in exactly one of them. An empty path has none.
@@ -42,5 +43,13 @@ export function isCompaction({ parts }: Message): boolean {
 
 function toTurn(messages: readonly Message[]): Turn {
   // A group is only ever opened with a message in it.
-  return { id: messages[0]!.turnId, status: turnStatus(messages), messages }
+  return { id: messages[0]!.turnId, status: turnStatus(messages), usage: usageOf(messages), messages }
+}
+
+const NO_USAGE: Usage = Object.freeze({})
+
+function usageOf(messages: readonly Message[]): Usage {
+  let sum: UsageSum | undefined
+  for (const { usage } of messages) if (usage !== undefined) (sum ??= new UsageSum()).add({ ...usage }, 1)
+  return sum?.usage ?? NO_USAGE
 }

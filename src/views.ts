@@ -47,6 +47,19 @@ export function contextIn(
   return contextOf(path, options, (id) => fold.node(id)?.created ?? '')
 }
 
+/** The turn of a question, on the path through it to the newest end. */
+export function turnFrom(fold: Fold, questionId: string): Turn {
+  const messages: Message[] = []
+  for (const { id } of fold.tree.walkBack(fold.tree.through(nodeOf(fold, questionId)))) {
+    const message = fold.message(id)
+    if (message !== undefined) messages.push(message)
+    if (id === questionId) break
+  }
+  const [turn] = turnsOf(messages.reverse())
+  if (turn === undefined) throw new FoldlogError('NOT_FOUND', `message ${questionId} was removed`)
+  return turn
+}
+
 /** A message and its alternatives, in the order of creation: what else follows the message before it. */
 export function siblingsOf(fold: Fold, messageId: string): readonly Message[] {
   const { tree } = fold
