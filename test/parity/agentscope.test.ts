@@ -273,6 +273,22 @@ test('add_content(), content_completed(), index: a part keeps its index', async 
   ])
 })
 
+test('add_delta_content(): contents grow, and are whole when they are completed', async () => {
+  const store = await freshStore()
+  const session = await store.create({ id: 's-1' })
+  const draft = await session.stream({ role: 'assistant' })
+  for (const delta of ['Hel', 'lo']) draft.text(delta)
+  draft.part({ id: 'd', type: 'data', name: 'chunk', data: { n: 1 } })
+  draft.text('again')
+  expect(draft.message).toMatchObject({
+    status: 'in_progress',
+    parts: [{ text: 'Hello' }, { id: 'd' }, { text: 'again' }],
+  })
+  const { id } = await draft.end()
+  const there = await (await (await elsewhere(store)).get('s-1'))!.message(id)
+  expect([there?.status, there?.parts.map(({ id: part }) => part)]).toEqual(['completed', ['p1', 'd', 'p3']])
+})
+
 test('sequence_number: numbers only grow', async () => {
   const store = await freshStore()
   const session = await store.create({ id: 's-1' })

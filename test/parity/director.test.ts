@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
+  Bus,
   fileBackend,
   memoryBackend,
   type Backend,
@@ -132,6 +133,31 @@ test('OutputMessage.publish(), push_update(), update_status(): each is stored an
     ['session.updated', 1, 'completed'],
   ])
   expect(done.parts).toEqual([{ id: 'v', type: 'text', text: 'Found 3', status: 'completed' }])
+})
+
+test('OutputMessage growing token by token: each token is told at once, and stored as a whole', async () => {
+  const store = await freshStore()
+  const session = await store.create({ id: 's-1' })
+  await session.add({ id: 'in', text: 'Find the goals' })
+  const heard: string[] = []
+  store.on('part.delta', ({ messageId, delta }) => heard.push(`${messageId} ${delta}`))
+  const output = await session.stream({ id: 'out', audience: 'user' })
+  const reload = (await (await elsewhere(store)).get('s-1'))!
+  const followed = (async () => {
+    let text = ''
+    for await (const piece of reload.follow('out')) text += piece
+    return text
+  })()
+  for (const token of ['Found ', '3 ', 'goals']) {
+    output.text(token)
+    expect(heard.at(-1)).toBe(`out ${token}`)
+    expect(texts((await session.message('out'))!).join('')).toBe(texts(output.message).join(''))
+  }
+  output.part({ type: 'data', name: 'videos', data: [1, 2, 3] })
+  await output.end({ metadata: { agents: ['search'] } })
+  expect(await followed).toBe('Found 3 goals')
+  const out = await (await (await elsewhere(store)).get('s-1'))!.message('out')
+  expect([out?.status, out?.parts.map(({ type }) => type)]).toEqual(['completed', ['text', 'data']])
 })
 
 test('MsgStatus: progress, success, error, not_generated, overlimit, sessionlimit: each has its status', async () => {
@@ -511,10 +537,14 @@ test('D5 a crash in mid-turn leaves the partial output and the context of the mo
     const store = await foldlog.openStore(args[0])
     const session = await store.create({ id: 's-1' })
     await session.add({ id: 'in', text: 'Dub it' })
-    await session.add({ id: 'out', role: 'assistant', status: 'in_progress', parts: [], audience: 'user' })
+    const out = await session.stream({ id: 'out', audience: 'user' })
     await session.add({ id: 'call', role: 'assistant', audience: 'model',
       parts: [{ type: 'tool-call', callId: 'c1', name: 'dubbing', input: {} }] })
-    await session.part('out', { id: 'p', type: 'text', text: 'Dubbing, 40 %' })
+    out.text('Dubbing, ')
+    out.text('40 %')
+    const { readdirSync, readFileSync } = await import('node:fs')
+    const folder = args[0] + '/default/.live/'
+    while (!readdirSync(folder).some((name) => readFileSync(folder + name, 'utf8').includes('40 %'))) await new Promise(setImmediate)
     process.kill(process.pid, 'SIGKILL')
     await new Promise(() => setInterval(() => {}, 1000))
     `,
@@ -523,15 +553,16 @@ test('D5 a crash in mid-turn leaves the partial output and the context of the mo
   expect(ended).toEqual({ code: null, signal: 'SIGKILL', stderr: '' })
   const session = (await (await open(root)).get('s-1'))!
   const output = await session.message('out')
-  expect([output?.status, output === undefined ? [] : texts(output)]).toEqual(['in_progress', ['Dubbing, 40 %']])
+  expect([output?.status, output === undefined ? [] : texts(output)]).toEqual(['incomplete', ['Dubbing, 40 %']])
   const context = await session.context()
   expect(context.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool'])
   expect(ids(context).slice(0, 2)).toEqual(['in', 'call'])
   expect(context[2]?.parts[0]).toMatchObject({ type: 'tool-result', callId: 'c1', error: { code: 'NO_RESULT' } })
-  // Going on needs nothing but going on.
-  await session.update('out', { status: 'incomplete' })
-  await session.add({ id: 'in-2', text: 'Again, please' })
-  expect((await session.turns()).map(({ status }) => status)).toEqual(['completed', 'pending'])
+  // Going on needs nothing but going on, and writes down what was left.
+  await session.send({ id: 'in-2', text: 'Again, please' }, { respond: () => 'Dubbed' })
+  const there = (await (await open(root, { bus: new Bus() })).get('s-1'))!
+  expect((await there.turns()).map(({ status }) => status)).toEqual(['completed', 'completed'])
+  expect((await there.message('out'))?.status).toBe('incomplete')
 })
 
 test('D6 reconnecting with events({ after }) gives exactly what was missed', async () => {

@@ -1,4 +1,4 @@
-/** What TaskWeaver's sessions do, by docs/coming-from.md, and the acceptance cases T1 to T4. */
+/** What TaskWeaver's sessions do, by docs/coming-from.md, and the acceptance cases T1 to T5. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
@@ -98,6 +98,45 @@ test('session.stop(), stop_all_sessions(), app.stop(): what was closed refuses',
   await expect(store.get('s-2')).rejects.toMatchObject({ code: 'CLOSED' })
   await expect(store.namespace('other').create()).rejects.toMatchObject({ code: 'CLOSED' })
   expect(texts((await (await (await elsewhere(store)).get('s-2'))?.messages()) ?? [])).toEqual(['y'])
+})
+
+test('session.send_message(message, event_handler, files): the round that was asked for, and a handler that hears it', async () => {
+  const store = await freshStore({
+    async *respond({ session, question }) {
+      const [file] = question.parts.filter((part) => part.type === 'file')
+      const bytes = await store.getFile(file?.file ?? '', 'text/csv')
+      await session.set({
+        vars: {
+          rows: Buffer.from(bytes ?? [])
+            .toString()
+            .split('\n').length,
+        },
+      })
+      yield { author: 'Planner', to: 'CodeInterpreter', text: 'count the rows' }
+      yield { author: 'CodeInterpreter', to: 'Planner', text: String(session.info.vars['rows']) }
+      yield { author: 'Planner', to: 'User', text: 'There are 3 rows' }
+    },
+  })
+  const session = await store.create({ id: 's-1' })
+  const heard: string[] = []
+  const turn = await session.send(
+    { author: 'User', to: 'Planner', text: 'How many rows?' },
+    {
+      files: [{ bytes: Buffer.from('1\n2\n3'), mediaType: 'text/csv', name: 'rows.csv' }],
+      onEvent: ({ type }) => heard.push(type),
+    },
+  )
+  expect(turn.messages.map(({ author, to }) => [author, to])).toEqual([
+    ['User', 'Planner'],
+    ['Planner', 'CodeInterpreter'],
+    ['CodeInterpreter', 'Planner'],
+    ['Planner', 'User'],
+  ])
+  expect([turn.status, texts(turn.messages).at(-1)]).toEqual(['completed', 'There are 3 rows'])
+  expect([heard.includes('turn.started'), heard.at(-1)]).toEqual([true, 'turn.completed'])
+  const there = (await (await elsewhere(store)).get('s-1'))!
+  expect(await there.turns()).toEqual([turn])
+  expect(there.info.vars).toEqual({ rows: 3 })
 })
 
 test('Round.user_query, Round.state created, finished, failed: the state follows from the messages', async () => {
@@ -210,6 +249,37 @@ test('PostEventProxy start, update_send_to, update_status, error, end: an error 
   expect(Object.hasOwn(failed!, 'statusMessage')).toBe(false)
   const ended = await session.update('a', { status: 'completed', error: null })
   expect([ended.status, Object.hasOwn(ended, 'error')]).toEqual(['completed', false])
+})
+
+test('PostEventProxy update_message and update_attachment, by deltas: text and attachments grow, in their order', async () => {
+  const store = await freshStore()
+  const session = await store.create({ id: 's-1' })
+  await session.add(post('q', 'User', 'Planner', 'go'))
+  const heard: unknown[] = []
+  store.on('part.delta', ({ partType, partId, delta }) => heard.push([partType, partId, delta]))
+  const draft = await session.stream({ id: 'p', author: 'Planner' })
+  draft.reasoning('let me ')
+  draft.reasoning('think')
+  draft.part({ id: 'plan', type: 'data', name: 'plan', data: '1. look' })
+  draft.part({ id: 'plan', type: 'data', name: 'plan', data: '1. look 2. answer' })
+  draft.text('look ')
+  draft.text('there')
+  const done = await draft.end({ to: 'CodeInterpreter' })
+  expect(heard).toEqual([
+    ['reasoning', 'p1', 'let me '],
+    ['reasoning', 'p1', 'think'],
+    ['data', 'plan', undefined],
+    ['data', 'plan', undefined],
+    ['text', 'p3', 'look '],
+    ['text', 'p3', 'there'],
+  ])
+  expect(done).toMatchObject({ to: 'CodeInterpreter', status: 'completed' })
+  expect(done.parts).toEqual([
+    { id: 'p1', type: 'reasoning', text: 'let me think' },
+    { id: 'plan', type: 'data', name: 'plan', data: '1. look 2. answer' },
+    { id: 'p3', type: 'text', text: 'look there' },
+  ])
+  expect(await (await (await elsewhere(store)).get('s-1'))?.message('p')).toEqual(done)
 })
 
 test('round_start, round_end, round_error, post_*, with a handler for one call: a handler hears one round only', async () => {
@@ -506,4 +576,24 @@ test('T4 variables merge key by key', async () => {
   await session.messages()
   expect(session.info.vars).toEqual({ b: { c: 4 }, e: [1] })
   expect((await session.set({ vars: null })).vars).toEqual({})
+})
+
+test('T5 a streaming writer: deltas, several parts, and a failure that keeps what came', async () => {
+  const store = await freshStore()
+  const session = await store.create({ id: 's-1' })
+  await session.add(post('q', 'User', 'Planner', 'go'))
+  const draft = await session.stream({ id: 'a', author: 'Planner' })
+  draft.text('I will ')
+  draft.text('look. ')
+  const callId = draft.toolCall({ name: 'look', input: { at: 'it' } })
+  draft.toolResult({ callId, output: 'nothing' })
+  draft.text('There is')
+  const failed = await draft.fail(Object.assign(new Error('no answer'), { code: 'LLM' }))
+  expect(failed.parts.map(({ type }) => type)).toEqual(['text', 'tool-call', 'tool-result', 'text'])
+  expect(texts([failed])).toEqual(['I will look. ', 'There is'])
+  expect(failed).toMatchObject({ status: 'failed', error: { code: 'LLM', message: 'no answer' } })
+  expect(() => draft.text('more')).toThrow(expect.objectContaining({ code: 'CLOSED' }))
+  const there = (await (await elsewhere(store)).get('s-1'))!
+  expect(await there.message('a')).toEqual(failed)
+  expect([(await there.turns())[0]?.status, await there.context()]).toEqual(['failed', []])
 })
