@@ -118,9 +118,7 @@ export class Lease {
   }
 
   #assertHeld(): void {
-    if (!isLeased(this.#log)) return
-    const [id = ''] = this.#held
-    if (this.#carries(id)) return
+    if (this.#carries(this.#held[0]!)) return
     this.#isLost = true
     this.stop()
     this.#onLost()
@@ -129,7 +127,8 @@ export class Lease {
 
   #carries(messageId: string): boolean {
     const message = this.#log.live.log.fold.message(messageId)
-    return message !== undefined && isUnfinished(message) && message.lease?.owner === this.#owner
+    if (message === undefined || !isUnfinished(message)) return false
+    return !isLeased(this.#log) || message.lease?.owner === this.#owner
   }
 
   async #renew(): Promise<void> {

@@ -16,7 +16,8 @@ export async function recoverDraft(live: LiveLog, messageId: string): Promise<vo
   const message = log.fold.message(messageId)
   const key = endKeyOf(messageId)
   if (message !== undefined && isUnfinished(message) && log.eventsOfKey(key) === undefined) {
-    const data = toJson({ id: messageId, status: 'incomplete' }, 'message.updated')
+    const lease = message.lease === undefined ? {} : { lease: null }
+    const data = toJson({ id: messageId, status: 'incomplete', ...lease }, 'message.updated')
     const events = partEvents(log, messageId, draft.parts)
     events.push({ id: log.nextId(), type: 'message.updated', data })
     await log.append(live.screen({ ...lineOf(events, now()), key }), () => undefined)

@@ -243,7 +243,7 @@ class SentTurn {
     const answerId = live.log.nextId()
     const { key } = this.#options
     const add = async (input: MessageInput): Promise<Message> => {
-      const events = await writeLeased(
+      await writeLeased(
         this.#host,
         () => {
           assertIdle(this.#host)
@@ -258,10 +258,11 @@ class SentTurn {
         },
         key,
       )
-      if (!events.some(({ data }) => (data as unknown as MessageData).id === answerId))
-        throw new KnownTurn(this.#known()!)
+      const answer = live.log.fold.message(answerId)
+      // Somebody else sent under the key meanwhile.
+      if (answer === undefined) throw new KnownTurn(this.#known()!)
       this.#lease.hold(answerId)
-      return live.log.fold.message(answerId)!
+      return answer
     }
     const draft = await openDraft(
       live,

@@ -113,7 +113,7 @@ test('session.send_message(message, event_handler, files): the round that was as
         },
       })
       yield { author: 'Planner', to: 'CodeInterpreter', text: 'count the rows' }
-      yield { author: 'CodeInterpreter', to: 'Planner', text: String(session.info.vars['rows']) }
+      yield { author: 'CodeInterpreter', to: 'Planner', text: JSON.stringify(session.info.vars['rows']) }
       yield { author: 'Planner', to: 'User', text: 'There are 3 rows' }
     },
   })

@@ -214,6 +214,8 @@ test('in a shared root there is no lease, the capabilities say so, and each proc
     },
   })
   expect((await mine).status).toBe('completed')
+  const removed = await session.send('three', { respond: ({ answerId: id }) => session.remove(id).then(() => 'x') })
+  await session.remove(removed.messages[0]!.id)
   child.say('end')
   expect(await child.line()).toBe('completed hello')
   expect(shape(await session.messages())).toEqual([

@@ -567,6 +567,36 @@ describe.each([
     }
   })
 
+  test('a message that is in progress without a lease, or with one that makes no sense, makes no session busy', async () => {
+    const asked = await session(() => 'ok')
+    await asked.add({ role: 'assistant', status: 'in_progress', text: 'no lease' })
+    const lease = { owner: 'x', until: Date.now() + 10 * 3_600_000 }
+    const { id } = await asked.add({ role: 'assistant', status: 'in_progress', text: 'a mistake', lease })
+    const draft = await asked.stream()
+    expect((await asked.send('q')).status).toBe('completed')
+    expect(await asked.message(id)).toMatchObject({ status: 'incomplete', parts: [{ text: 'a mistake' }] })
+    expect((await draft.end()).status).toBe('completed')
+    const real = await asked.add({
+      role: 'assistant',
+      status: 'in_progress',
+      lease: { ...lease, until: Date.now() + 60_000 },
+    })
+    await expect(asked.send('q')).rejects.toMatchObject({ code: 'SESSION_BUSY' })
+    await asked.update(real.id, { status: 'completed' })
+    expect((await asked.send('q')).status).toBe('completed')
+  })
+
+  test('an answer that is removed while it is written ends its turn', async () => {
+    const asked = await session(async function* ({ session: inside, answerId }) {
+      yield 'one'
+      await inside.remove(answerId)
+      yield 'two'
+    })
+    const turn = await asked.send('q')
+    expect([turn.status, shape(turn.messages)]).toEqual(['pending', [['user', 'completed', 'q']]])
+    expect((await asked.send('again', { respond: () => 'ok' })).status).toBe('completed')
+  })
+
   test('bad calls are refused before anything is written', async () => {
     const asked = await session()
     const refused = async (input: unknown, options: unknown, field: string): Promise<void> => {
@@ -582,6 +612,12 @@ describe.each([
     expect(await asked.messages()).toEqual([])
     expect(await asked.send('q', { respond })).toMatchObject({ status: 'completed' })
   })
+})
+
+test('leaseMs must be a time', async () => {
+  for (const leaseMs of [0, -1, 1.5, 3_600_001, Infinity, '1000' as never]) {
+    await expect(place(freshFolder(), { leaseMs })).rejects.toMatchObject({ code: 'INVALID_OPTION', field: 'leaseMs' })
+  }
 })
 
 test('nothing is left beside the log', async () => {
