@@ -4,7 +4,7 @@
  * Built on the calls of a session alone: anything else than these policies can be built in the same way.
  */
 import type { CompactionInput } from './compact.ts'
-import { FoldlogError } from './errors.ts'
+import { FoldlogError, isFoldlogError } from './errors.ts'
 import { assertCount, assertObject } from './input.ts'
 import type { Message } from './message.ts'
 import type { Session, WriteOptions } from './session.ts'
@@ -93,7 +93,10 @@ export async function compactIf(
   // The summary itself cannot stay.
   if (at === undefined || at < (before?.end ?? 0)) return undefined
   const pinned = new Set(pin === 'first-user' ? firstUser(path) : pin)
-  const covered = view.slice(0, at).filter((message) => !pinned.has(message.id) && message !== before?.message)
+  const isKept = ({ id, status }: Message): boolean =>
+    pinned.has(id) || status === 'in_progress' || status === 'pending'
+  // What is still written cannot be in a summary.
+  const covered = view.slice(0, at).filter((message) => !isKept(message) && message !== before?.message)
   const staying = stayingOf(view.slice(at), path, before?.source)
   if (staying === undefined || !covered.some(isReal)) return undefined
   const tokensBefore = await count(view)
@@ -106,18 +109,15 @@ export async function compactIf(
   const { text = '', ...rest } = typeof summary === 'string' ? { text: summary } : summary
   if (text.trim() === '' && rest.replacement === undefined) return undefined
   const { from, keep } = staying
-  return session.compact(
-    {
-      ...rest,
-      text,
-      from,
-      keep: [...pinned, ...keep],
-      covers: covered.map(({ id }) => id),
-      tokensBefore,
-      ...(to === undefined ? {} : { to }),
-    },
-    options,
-  )
+  const covers = covered.map(({ id }) => id)
+  const base = { ...rest, text, from, keep: [...pinned, ...keep], covers, tokensBefore }
+  try {
+    return await session.compact(to === undefined ? base : { ...base, to }, options)
+  } catch (error) {
+    // Somebody else did meanwhile.
+    if (isFoldlogError(error, 'NOTHING_TO_COMPACT')) return undefined
+    throw error
+  }
 }
 
 function assertPolicy(policy: CompactionPolicy): void {

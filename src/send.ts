@@ -204,6 +204,8 @@ class SentTurn {
     this.#host.closing.addEventListener('abort', close)
     signal?.addEventListener('abort', cancel)
     try {
+      // It may have waited for others.
+      this.#host.assertOpen()
       await live.recover()
       const known = this.#known()
       if (known !== undefined) return turnFrom(live.log.fold, known)

@@ -1,4 +1,5 @@
 /** Summaries: `session.compact`, `compactIf` with its policies, `estimateTokens`. */
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { memoryBackend } from '../src/backends/memory.ts'
 import {
@@ -10,6 +11,8 @@ import {
   type Session,
   type Summarize,
 } from '../src/index.ts'
+import { eventsOf } from '../src/line.ts'
+import { conversations, rounds } from './support/events.ts'
 import { elsewhere, freshStore, laterMillisecond, open } from './support/store.ts'
 
 const ids = (messages: readonly Message[]): string[] => messages.map(({ id }) => id)
@@ -431,3 +434,64 @@ describe('estimateTokens', () => {
     expect(estimateTokens(view, { role: 'A' })).toBe(1000)
   })
 })
+
+describe('whatever the conversation', () => {
+  const step = fc.record({
+    keep: fc.integer({ min: 1, max: 4 }),
+    pin: fc.constantFrom(undefined, 'first-user' as const),
+    retain: fc.integer({ min: 1, max: 3 }),
+    compress: fc.integer({ min: 1, max: 2 }),
+    byTurns: fc.boolean(),
+    replaces: fc.boolean(),
+    more: fc.integer({ min: 0, max: 4 }),
+  })
+
+  test('what the model saw is in the summary or seen still, and nothing comes back', async () => {
+    const store = await open(memoryBackend())
+    const property = fc.asyncProperty(conversations, fc.array(step, { maxLength: 4 }), async (lines, steps) => {
+      const session = await store.create()
+      const events = lines.flatMap((line) => eventsOf(line).map((event) => ({ ...event, time: line.time })))
+      await store.merge(session.id, events)
+      for (const [n, { keep, pin, compress, retain, byTurns, replaces, more }] of steps.entries()) {
+        const before = await session.context()
+        let covered: readonly Message[] = []
+        const base = pin === undefined ? {} : { pin }
+        const policy = byTurns ? { ...base, turns: { compress, retain } } : { ...base, window: 1, ratio: 0, keep }
+        const made = await compactIf(session, policy, (messages) => {
+          covered = messages
+          const replacement: Message = {
+            ...messages[0]!,
+            id: `r${n}`,
+            role: 'user',
+            parts: [{ id: 'p', type: 'text', text: 'r' }],
+          }
+          return replaces ? { replacement: [replacement] } : `sum ${n}`
+        })
+        const after = await session.context()
+        if (made === undefined) expect(after).toEqual(before)
+        else {
+          const [was, is] = [real(before), real(after)]
+          const inSummary = new Set(ids(covered))
+          // The summary before is covered by the one that is new.
+          const previous = was.filter((id) => !is.includes(id) && !inSummary.has(id))
+          expect(previous.length).toBeLessThanOrEqual(1)
+          if (previous.length === 1)
+            expect(
+              (await session.message(previous[0]!.split(':')[0]!))?.parts.some(({ type }) => type === 'compaction'),
+            ).toBe(true)
+          // But for a pin, which stays whatever comes.
+          const [first] = pin === undefined ? [] : (await session.messages()).filter(({ role }) => role === 'user')
+          expect(is.filter((id) => !was.includes(id) && id !== first?.id)).toHaveLength(1)
+        }
+        for (let i = 0; i < more; i++)
+          await session.add({ role: i % 2 === 0 ? 'user' : 'assistant', text: `more ${i}` })
+      }
+    })
+    await fc.assert(property, rounds(0.5))
+  })
+})
+
+/** The ids of the messages of a view that are not made up, results that stand elsewhere than in the log under their own. */
+function real(view: readonly Message[]): string[] {
+  return view.flatMap(({ id, role, metadata }) => (role === 'tool' || metadata?.['synthetic'] === true ? [] : [id]))
+}

@@ -12,6 +12,7 @@ import { measureGuarded } from './guarded.mjs'
 import { measureList } from './list.mjs'
 import { machine } from './machine.mjs'
 import { measureOpen } from './open.mjs'
+import { measureSend } from './send.mjs'
 import { measureStart } from './start.mjs'
 import { measureStream } from './stream.mjs'
 import { isMet, toMarkdown } from './table.mjs'
@@ -32,6 +33,7 @@ const GROUPS = new Map([
   ['F6', measureFsck],
   ['F7', measureGuarded],
   ['F8', measureStream],
+  ['F9', measureSend],
 ])
 const PAGE = new URL('../../docs/performance.md', import.meta.url)
 

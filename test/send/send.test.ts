@@ -555,7 +555,10 @@ describe.each([
         },
       })
       const signal = await hung.promise
-      const rejected = expect(sent).rejects.toMatchObject({ code: 'CLOSED' })
+      const waiting = asked.send('waits', { respond: () => 'x', queue: true })
+      const rejected = Promise.all(
+        [sent, waiting].map((call) => expect(call).rejects.toMatchObject({ code: 'CLOSED' })),
+      )
       await (close === 'session' ? asked : store).close()
       await rejected
       expect(signal.aborted).toBe(true)
