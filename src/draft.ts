@@ -16,7 +16,7 @@ import { lineOf, type InnerEvent } from './line.ts'
 import { endKeyOf, isUnfinished, withDraft, type LiveLog, type OwnDraft } from './live.ts'
 import type { Log } from './log.ts'
 import type { ErrorInfo, Message, Part, ToolCallPart, ToolResultPart } from './message.ts'
-import type { WriteOptions } from './session.ts'
+import type { WriteOptions } from './commit.ts'
 import type { MessageInput, PartInput } from './stamp.ts'
 import { now } from './wall-clock.ts'
 

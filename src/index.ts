@@ -67,17 +67,11 @@ export type { AnswerFields, AnswerMessage, Piece, Reply } from './answer.ts'
 export type { NewFile, Pieces, Responder, SendOptions, SendRequest } from './send.ts'
 export type { SendEvent } from './turn-events.ts'
 export type { PastSession } from './past-session.ts'
-export type { Session, WriteOptions } from './session.ts'
+export type { Session } from './session.ts'
+export type { WriteOptions } from './commit.ts'
 export type { MessageInput, PartInput } from './stamp.ts'
-export {
-  openStore,
-  type ForkOptions,
-  type Health,
-  type Listing,
-  type SessionInit,
-  type Store,
-  type StoreOptions,
-} from './store.ts'
+export { openStore, type ForkOptions, type Health, type Listing, type SessionInit, type Store } from './store.ts'
+export type { StoreOptions } from './store-options.ts'
 export type { TailEvent, TailOptions } from './tail.ts'
 export { estimateTokens, type EstimateOptions } from './tokens.ts'
 export type { MessagesOptions } from './views.ts'

@@ -7,6 +7,7 @@
  */
 import type { Backend } from './backend.ts'
 import type { CompactionInput } from './compact.ts'
+import { Commits, WRITE_OPTIONS, type Make, type Result, type WriteOptions } from './commit.ts'
 import type { ContextOptions } from './context.ts'
 import { FoldlogError } from './errors.ts'
 import {
@@ -20,12 +21,10 @@ import {
   type SessionEvent,
 } from './event.ts'
 import type { Fold } from './fold.ts'
-import { assertHead, expectedHeadOf } from './expected-head.ts'
 import type { FileOptions, FileSource, Openable, StoredFilePart } from './files.ts'
 import { assertFields, assertObject, INFO_FIELDS, PATCH_FIELDS } from './input.ts'
 import { deepFreeze, toJson, type Json } from './json.ts'
-import { eventsOf, lineOf, type Damage, type InnerEvent, type Line } from './line.ts'
-import { toEvent } from './lines.ts'
+import type { Damage, InnerEvent } from './line.ts'
 import type { Finding } from './findings.ts'
 import type { Packed, PackOptions } from './pack.ts'
 import type { Repaired, RepairOptions } from './repair.ts'
@@ -34,7 +33,6 @@ import type { Message, SessionInfo, Turn } from './message.ts'
 import { assertOptions, type NoOptions } from './options.ts'
 import { lastIdAt, PastSession } from './past-session.ts'
 import { Projections, type Projection } from './projection.ts'
-import { keyOf, sameKind } from './keyed.ts'
 import type { SendHost, Sending, SendOptions } from './send.ts'
 import { stamp, type MessageInput, type PartInput } from './stamp.ts'
 import { tailOf, type TailEvent, type TailOptions, type Wake } from './tail.ts'
@@ -43,29 +41,9 @@ import { Followed, followMessage, type FollowOptions } from './follow.ts'
 import type { LiveLog } from './live.ts'
 import { turnsOf } from './turns.ts'
 import { contextIn, messagesOf, nodeOf, siblingsOf, type MessagesOptions } from './views.ts'
-import { now } from './wall-clock.ts'
 
-/** Makes the events of a call, when it is clear that they will be written. */
-type Make = () => readonly InnerEvent[]
 /** Messages to add, or what makes them of the state they go into. */
 type Messages = readonly MessageInput[] | (() => readonly MessageInput[])
-/** What a call answers, of the events that count. */
-type Result<T> = (events: readonly SessionEvent[]) => T
-
-/** What every mutating call takes. */
-export interface WriteOptions {
-  /** Idempotency key, unique in the session: a call with a known key writes nothing and returns the first call's result. */
-  readonly key?: string
-  /**
-   * Write only if the conversation still ends at this message: `info.head ?? null` as it was when the caller decided; `null`: it is empty.
-   * Otherwise rejects with `HEAD_MOVED` and nothing is written. Exact among all processes, and nobody waits for anybody; costs three
-   * small writes instead of one. `UNSUPPORTED` where `capabilities.guards` is `none`. A call whose `key` is known is not guarded.
-   */
-  readonly expectedHead?: string | null
-}
-
-const WRITE_OPTIONS = ['key', 'expectedHead'] as const satisfies readonly (keyof WriteOptions)[]
-
 export class Session {
   readonly id: string
   readonly namespace: string
@@ -76,8 +54,7 @@ export class Session {
   readonly #projections: Projections
   readonly #assertOpen: () => void
   readonly #sending: Sending
-  /** Calls under way with a key, so that two at once are one. */
-  readonly #keyed = new Map<string, Promise<readonly SessionEvent[]>>()
+  readonly #commits: Commits
   /** The turn that messages other than user messages join. */
   #turnId: string | undefined
   /** Fires when the handle is closed, and ends its tails. */
@@ -93,6 +70,7 @@ export class Session {
     this.#log = log
     this.#wake = wake
     this.#assertOpen = assertOpen
+    this.#commits = new Commits(log, live, backend.capabilities)
     this.#projections = new Projections(log)
   }
 
@@ -386,8 +364,8 @@ export class Session {
       event: (type, data) => this.#event(type, data),
       stamp: (input) => this.#stampAll([input]).events[0]!,
       join: (turnId) => (this.#turnId = turnId),
-      write: async (make, key) => this.#write(make(), key, (events) => events),
-      writeGuarded: (make, key) => this.#writeGuarded(make, () => {}, key),
+      write: async (make, key) => this.#commits.write(make(), key, (events) => events),
+      writeGuarded: (make, key) => this.#commits.writeGuarded(make, () => {}, key),
     }
   }
 
@@ -417,89 +395,13 @@ export class Session {
     return this.#commit(type, makeAll, options, () => this.#required(messageId))
   }
 
-  /**
-   * Writes the events `make` makes as one line, unless the key is known. Resolves with what `result` makes of the events that count, right
-   * after they were folded.
-   */
   #commit<T>(type: string, make: Make, options: WriteOptions | undefined, result: Result<T>): Promise<T> {
     try {
       this.#check()
-      assertOptions(options, WRITE_OPTIONS, 'a call that writes')
-      const key = keyOf(options)
-      const head = expectedHeadOf(options, this.#backend.capabilities)
-      const recovered = this.#live.recoverIfDue()
-      const written =
-        key !== undefined
-          ? this.#once(type, make, key, head).then(result)
-          : head !== undefined
-            ? this.#writeGuarded(make, () => assertHead(this.#log, head)).then(result)
-            : this.#write(make(), undefined, result)
-      return recovered === undefined ? written : Promise.all([written, recovered]).then(([value]) => value)
     } catch (error) {
       return Promise.reject(error)
     }
-  }
-
-  #once(type: string, make: Make, key: string, head: string | null | undefined): Promise<readonly SessionEvent[]> {
-    const running = this.#keyed.get(key)
-    if (running !== undefined) return running.then((events) => sameKind(events, type, key))
-    const call = this.#writeOnce(type, make, key, head).finally(() => this.#keyed.delete(key))
-    this.#keyed.set(key, call)
-    return call
-  }
-
-  async #writeOnce(
-    type: string,
-    make: Make,
-    key: string,
-    head: string | null | undefined,
-  ): Promise<readonly SessionEvent[]> {
-    await this.#log.look()
-    const known = this.#log.eventsOfKey(key)
-    if (known !== undefined) {
-      const events = sameKind(known, type, key)
-      await this.#log.acknowledge(key)
-      return events
-    }
-    const own = await (head === undefined
-      ? this.#write(make(), key, (events) => events)
-      : this.#writeGuarded(make, () => assertHead(this.#log, head), key))
-    // Another process may have used the key meanwhile: then its line is the one that counts.
-    return sameKind(this.#log.eventsOfKey(key) ?? own, type, key)
-  }
-
-  #write<T>(events: readonly InnerEvent[], key: string | undefined, result: Result<T>): Promise<T> {
-    const line = this.#lineOf(events, key)
-    return this.#log.append(line, () => result(eventsOf(line).map((event) => toEvent(line, event))))
-  }
-
-  /** As `#write`, but only while `assert` throws nothing; the events are made anew whenever something came between. */
-  async #writeGuarded(make: Make, assert: () => void, key?: string): Promise<readonly SessionEvent[]> {
-    let line: Line | undefined
-    await this.#log.appendGuarded(() => {
-      line = undefined
-      // Someone else used the key meanwhile.
-      if (key !== undefined && this.#log.eventsOfKey(key) !== undefined) return undefined
-      assert()
-      // Of what is folded, not of what waits to be written.
-      this.#log.dropTip()
-      const events = make()
-      if (events.length > 0) line = this.#lineOf(events, key)
-      return line
-    })
-    const written = line
-    return written === undefined ? [] : eventsOf(written).map((event) => toEvent(written, event))
-  }
-
-  /** The line that is written, after the store's `redact` has seen it. */
-  #lineOf(events: readonly InnerEvent[], key: string | undefined): Line {
-    const line = lineOf(events, now())
-    try {
-      return this.#live.screen(key === undefined ? line : { ...line, key })
-    } catch (error) {
-      this.#log.dropTip()
-      throw error
-    }
+    return this.#commits.commit(type, make, options, result)
   }
 
   #event<T extends keyof CoreEvents>(type: T, data: CoreEvents[T], id: string = this.#log.nextId()): InnerEvent {

@@ -5,7 +5,6 @@
  * opening a store and listing from the cache stay cheap.
  */
 import type { Backend, Capabilities, SessionKey } from './backend.ts'
-import type { FsyncPolicy } from './backends/file/index.ts'
 import { networkDisk } from './backends/file/network.ts'
 import { bus as defaultBus, type Bus, type Listener } from './bus.ts'
 import { useEngine, type Engine, type Namespace } from './engine.ts'
@@ -25,40 +24,9 @@ import type { Message, SessionInfo } from './message.ts'
 import { encodeName, normalizeId } from './name.ts'
 import { assertNoGuard, assertOptions, type NoOptions } from './options.ts'
 import type { RedactChoice, Redacted, RedactOptions } from './redact.ts'
-import type { RedactHook } from './screen.ts'
-import type { Responder, Sending } from './send.ts'
+import type { Sending } from './send.ts'
 import type { Session } from './session.ts'
-
-export interface StoreOptions {
-  /** Default `default`. Any string that is not blank; see docs/format.md §1.1. */
-  readonly namespace?: string
-  /** Whether changes by other processes are published as they happen. Default false: they are seen when something is read. */
-  readonly watch?: boolean
-  /**
-   * When lines reach the disk: `always` before an append resolves, `everysec` (default) within a second, `never` when the system writes them.
-   * A crash of this process loses nothing acknowledged in any case. Only for directories.
-   */
-  readonly fsync?: FsyncPolicy
-  /**
-   * Sees every event before it is written, by whatever call, and answers its data, with what must not be written taken out: `redactSecrets`, or
-   * a function of one's own. Attachments are not events.
-   */
-  readonly redact?: RedactHook
-  /**
-   * For roots whose copies are merged or synced, or that several machines reach over a network: every run writes to files of its own, and a
-   * deleted session stays deleted in every copy. Default false. Only for directories; all who write to one must agree (docs/shared.md).
-   */
-  readonly shared?: boolean
-  /** Default: the bus of this process. */
-  readonly bus?: Bus
-  /** Who answers what `session.send` asks, unless a call says otherwise. */
-  readonly respond?: Responder
-  /**
-   * For how long a turn of `session.send` is believed to run after the last sign of it, in ms; it gives one each third of that. Default 30,000.
-   * Longer for responders that block the event loop.
-   */
-  readonly leaseMs?: number
-}
+import { assertLeaseMs, type StoreOptions } from './store-options.ts'
 
 /** What a new session starts with. */
 export type SessionInit = Omit<InfoPatch, 'head'> & {
@@ -538,13 +506,6 @@ export class Store {
   #check(): void {
     if (this.#family.isClosed) throw new FoldlogError('CLOSED', `the store ${this.root} was closed: open it again`)
   }
-}
-
-function assertLeaseMs(leaseMs: number): void {
-  // As long as a lease may be, src/live.ts; that file loads more than an opening store needs.
-  if (Number.isInteger(leaseMs) && leaseMs >= 1 && leaseMs <= 3_600_000) return
-  const message = `leaseMs must be a whole number of ms from 1 to 3,600,000, not ${leaseMs}`
-  throw new FoldlogError('INVALID_OPTION', message, { field: 'leaseMs' })
 }
 
 async function newId(): Promise<string> {

@@ -12,7 +12,8 @@ import { encodeName } from '../../src/name.ts'
 import type { Damage } from '../../src/line.ts'
 import type { Message, SessionInfo } from '../../src/message.ts'
 import type { TailEvent } from '../../src/tail.ts'
-import { openStore, type Store, type StoreOptions } from '../../src/store.ts'
+import { openStore, type Store } from '../../src/store.ts'
+import type { StoreOptions } from '../../src/store-options.ts'
 
 /** A fresh, empty directory. */
 export function temp(): string {
