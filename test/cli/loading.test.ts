@@ -1,5 +1,5 @@
 /** Which packages a verb loads: every module that a child process loads is written down by a loader hook. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
@@ -58,6 +58,15 @@ test('ls from a valid cache, raw tail, cat and path load neither zod nor chokida
     expect(names).not.toContain('zod')
     expect(names).not.toContain('chokidar')
   }
+})
+
+test('a listing that reads no log loads nothing that mints ids', async () => {
+  const root = await temp()
+  await mkdir(join(root, 'default'))
+  const { loaded, where } = await recorder()
+  expect((await run(['ls', '--root', root], where)).code).toBe(0)
+  expect(await loaded()).toContain('cli/ls')
+  expect(await loaded()).not.toContain('ulid')
 })
 
 test('what folds loads zod, and only what follows loads chokidar', async () => {

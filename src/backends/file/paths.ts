@@ -13,7 +13,6 @@
  * can be read back without a table.
  */
 import { FoldlogError } from '../../errors.ts'
-import { newId } from '../../id.ts'
 import { isEventId } from '../../event-id.ts'
 import { encodeName } from '../../name.ts'
 
@@ -47,9 +46,9 @@ export function parseFileName(file: string): { readonly session: string; readonl
 /** The time of a segment that is the old file of a rewrite (rewrite.ts), but for the tombstone. No writer was there in 1970. */
 const ASIDE_TIME = '0000000000'
 
-/** A fresh segment for the old file of a rewrite. */
-export function asideSegment(): string {
-  return ASIDE_TIME + newId().slice(ASIDE_TIME.length)
+/** The segment for the old file of a rewrite, made of a fresh ULID. */
+export function asideSegment(id: string): string {
+  return ASIDE_TIME + id.slice(ASIDE_TIME.length)
 }
 
 /** The segment that holds the tombstone of a deleted session (tombstone.ts): the first of all by name. */

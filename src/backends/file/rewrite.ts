@@ -213,7 +213,7 @@ class Job {
   async #replace(source: Source): Promise<void> {
     const { directory } = this.#log
     await syncFile(source.newPath)
-    const aside = `${directory}/${fileOf(this.#log, asideSegment())}`
+    const aside = `${directory}/${fileOf(this.#log, asideSegment(newId()))}`
     io.linkSync(source.path, aside)
     if (io.lstatSync(aside).ino !== source.ino) {
       io.unlinkSync(aside)

@@ -14,7 +14,6 @@ import { io } from './io.ts'
 import { type LogFile, notALog, openRegular, TO_READ } from './log-file.ts'
 import { logPath, TOMBSTONE_SEGMENT } from './paths.ts'
 import type { Segments } from './segments.ts'
-import { writeWhole } from './whole-file.ts'
 
 /** The bytes of a file that was replaced by the tombstone. */
 export const TOMBSTONE: Buffer = Buffer.from(
@@ -49,6 +48,8 @@ export function isBuried(log: LogFile, segments: Segments): boolean {
  * what came since is replaced. With `isLasting` each tombstone is on the disk before it takes its place.
  */
 export async function bury(log: LogFile, segments: Segments, isLasting: boolean): Promise<boolean> {
+  // Loaded here: a listing looks for tombstones, writes none, and would pay for what makes unique names.
+  const { writeWhole } = await import('./whole-file.ts')
   const wasThere = filesOf(log, segments).length > 0
   if (!wasThere) return false
   const wasBuried = isBuried(log, segments)
