@@ -88,9 +88,15 @@ function copy(value: unknown, depth: number): Json {
 }
 
 function copyArray(value: readonly unknown[], depth: number): Json[] {
-  const out: Json[] = []
-  for (let i = 0; i < value.length; i++) out.push(copyStep(value[i], depth, () => `[${i}]`))
-  return out
+  // An array that grows from nothing has room for 17 at once, and keeps it as long as the message.
+  const out = [...value]
+  let at = 0
+  try {
+    for (; at < out.length; at++) out[at] = copy(out[at], depth + 1)
+    return out as Json[]
+  } catch (error) {
+    throw error instanceof Refusal ? error.within(`[${at}]`) : error
+  }
 }
 
 function copyObject(value: object, depth: number): JsonObject {
@@ -99,25 +105,16 @@ function copyObject(value: object, depth: number): JsonObject {
     throw new Refusal('INVALID_EVENT', 'is an instance of a class: pass plain data')
   }
   const out: Record<string, Json> = {}
-  for (const key of Object.keys(value)) {
-    const item: unknown = (value as Record<string, unknown>)[key]
-    if (item === undefined) continue
-    setOwn(
-      out,
-      key.isWellFormed() ? key : key.toWellFormed(),
-      copyStep(item, depth, () => `.${key}`),
-    )
-  }
-  return out
-}
-
-function copyStep(value: unknown, depth: number, step: () => string): Json {
-  // Most values are strings: they need no frame to catch in.
-  if (typeof value === 'string') return copy(value, depth)
+  let at = ''
   try {
-    return copy(value, depth + 1)
+    for (const key of Object.keys(value)) {
+      at = key
+      const item: unknown = (value as Record<string, unknown>)[key]
+      if (item !== undefined) setOwn(out, key.isWellFormed() ? key : key.toWellFormed(), copy(item, depth + 1))
+    }
+    return out
   } catch (error) {
-    throw error instanceof Refusal ? error.within(step()) : error
+    throw error instanceof Refusal ? error.within(`.${at}`) : error
   }
 }
 
