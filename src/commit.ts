@@ -32,7 +32,7 @@ export interface WriteOptions {
   readonly expectedHead?: string | null
 }
 
-export const WRITE_OPTIONS = ['key', 'expectedHead'] as const satisfies readonly (keyof WriteOptions)[]
+export const WRITE_OPTIONS: readonly (keyof WriteOptions)[] = ['key', 'expectedHead']
 
 export class Commits {
   readonly #log: Log

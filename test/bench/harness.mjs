@@ -44,12 +44,17 @@ export async function compare(ways, rounds, { warmup = 1, collect = 'young' } = 
       // Weak references let go of what was used only when the event loop has turned.
       await new Promise((resolve) => setImmediate(resolve))
       if (collect === 'all') collectGarbage()
-      else collectGarbage({ type: 'minor' })
+      else collectYoung()
       const value = await ways[at].sample(round)
       if (round >= warmup) samples[at].push(value)
     }
   }
   return ways.map(({ name, missing }, i) => ({ name, missing, samples: samples[i] }))
+}
+
+/** Collects the young garbage, for a sample that has to prepare much of what is no part of it. */
+export function collectYoung() {
+  collectGarbage({ type: 'minor' })
 }
 
 /**
