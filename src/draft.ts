@@ -92,7 +92,7 @@ function idOf({ id }: StreamInput): string | undefined {
 
 /** The draft of a message that was begun before. */
 async function knownDraft(live: LiveLog, { id }: Message): Promise<Draft> {
-  const own = live.own.get(id)
+  const own = live.own.get(id)?.handle
   if (own instanceof Draft) return own
   if ((await live.growing(id))?.isAlive === true) throw busy(live, id)
   await live.recover()
@@ -116,12 +116,13 @@ function busy({ log }: LiveLog, id: string): FoldlogError {
 }
 
 /** A message that is being streamed. Made by `session.stream`. */
-export class Draft implements OwnDraft {
+export class Draft {
   /** Of the message. */
   readonly id: string
   readonly turnId: string
-  readonly parts: DraftParts = new DraftParts()
-  readonly isAlive = true
+  readonly #parts = new DraftParts()
+  /** As the readers of this process see it. */
+  readonly #own: OwnDraft
   readonly #live: LiveLog
   readonly #file: OpenDraft | undefined
   readonly #assertOpen: () => void
@@ -155,7 +156,9 @@ export class Draft implements OwnDraft {
     this.#file = file
     this.#assertOpen = assertOpen
     this.#state = file === undefined ? 'ended' : 'open'
-    if (file !== undefined) live.setOwn(this.id, this)
+    const leaveIfClosed = (): void => this.#leaveIfClosed()
+    this.#own = { parts: this.#parts, isAlive: true, handle: this, leaveIfClosed }
+    if (file !== undefined) live.setOwn(this.id, this.#own)
   }
 
   /** False once it has ended, or its store or session was closed. */
@@ -165,7 +168,7 @@ export class Draft implements OwnDraft {
 
   /** The message as it is now. */
   get message(): Message {
-    return this.#state === 'ended' ? this.#message : withDraft(this.#message, this)
+    return this.#state === 'ended' ? this.#message : withDraft(this.#message, this.#own)
   }
 
   /** Adds text. After a part of another type it begins a new part. */
@@ -199,7 +202,7 @@ export class Draft implements OwnDraft {
   /** Adds the result of a call. */
   toolResult(result: ToolResultInput): void {
     assertObject(result, 'result')
-    const name = result.name ?? this.parts.nameOfCall(result.callId) ?? nameOfCall(this.#live.log, result.callId)
+    const name = result.name ?? this.#parts.nameOfCall(result.callId) ?? nameOfCall(this.#live.log, result.callId)
     if (name === undefined) {
       const message = `name: there is no call ${result.callId} in this session: say whose result it is`
       throw new FoldlogError('INVALID_EVENT', message, { field: 'name' })
@@ -226,7 +229,7 @@ export class Draft implements OwnDraft {
   }
 
   /** Lets go of the draft if its store or session was closed: what it had is in the side file, and the next writer makes it `incomplete`. */
-  leaveIfClosed(): void {
+  #leaveIfClosed(): void {
     try {
       if (this.#state === 'open') this.#assertUsable()
     } catch (error) {
@@ -272,12 +275,12 @@ export class Draft implements OwnDraft {
   }
 
   #add(type: GrowingType, delta: string): void {
-    const { partId, at } = this.parts.growing(type) ?? { partId: this.#nextPartId(), at: 0 }
+    const { partId, at } = this.#parts.growing(type) ?? { partId: this.#nextPartId(), at: 0 }
     this.#take({ partId, type, at, delta })
   }
 
   #take(line: DraftLine): void {
-    this.parts.apply(line)
+    this.#parts.apply(line)
     const last = this.#pending.at(-1)
     if (last !== undefined && 'delta' in last && 'delta' in line && last.partId === line.partId) {
       ;(last as { -readonly [K in keyof DeltaLine]: DeltaLine[K] }).delta += line.delta
@@ -288,7 +291,7 @@ export class Draft implements OwnDraft {
   }
 
   #nextPartId(): string {
-    for (let next = this.parts.size + 1; ; next++) if (!this.parts.has(`p${next}`)) return `p${next}`
+    for (let next = this.#parts.size + 1; ; next++) if (!this.#parts.has(`p${next}`)) return `p${next}`
   }
 
   /** Writes what is pending to the side file. What fails is told on the bus, and tried again with what comes next. */
@@ -352,7 +355,7 @@ export class Draft implements OwnDraft {
   async #write(data: Json, key: string | undefined): Promise<void> {
     const { log, screen } = this.#live
     const make = (): readonly InnerEvent[] => {
-      const events = [...partEvents(log, this.id, this.parts), { id: log.nextId(), type: 'message.updated', data }]
+      const events = [...partEvents(log, this.id, this.#parts), { id: log.nextId(), type: 'message.updated', data }]
       this.#ends.add(events[0]!.id)
       return events
     }

@@ -89,7 +89,7 @@ export async function* followMessage(
       bell.reset()
       if (last !== undefined && signal.aborted) return last
       const { message, draft } = await stateOf(live, messageId, look)
-      last = draft === undefined ? message : withDraft(message, draft)
+      last = withDraft(message, draft)
       if (signal.aborted) return last
       if (!isUnfinished(message)) {
         // A `redact` of the store may have made another text of it: then what was told is not continued.

@@ -17,6 +17,8 @@ import type { Message, Status } from './message.ts'
 const LF = 0x0a
 /** Drafts whose owners are gone are looked for at most so often. */
 const LOOK_MS = 2000
+/** More messages than this are looked up in a listing of all drafts. */
+const MANY = 8
 
 /** Whether a message may still change. */
 export function isUnfinished({ status }: { readonly status: Status }): boolean {
@@ -37,6 +39,8 @@ export interface Growing {
 
 /** A draft that this process writes. */
 export interface OwnDraft extends Growing {
+  /** What its writer has in hand. */
+  readonly handle: object
   /** Lets go of it if the store or the handle it was opened by is closed. */
   leaveIfClosed(): void
 }
@@ -152,25 +156,24 @@ export class LiveLog {
 
   /** Messages of a fold with what is being streamed in its place; undefined if one of them has changed meanwhile. */
   async shown(messages: readonly Message[]): Promise<readonly Message[] | undefined> {
-    if (!messages.some(isUnfinished)) return messages
-    const shown: Message[] = []
-    let isUnsure = false
-    for (const message of messages) {
-      const draft = isUnfinished(message) ? await this.growing(message.id) : undefined
-      if (draft === undefined) isUnsure ||= isUnfinished(message)
-      shown.push(interrupted(draft === undefined ? message : withDraft(message, draft)))
+    const unfinished = messages.filter(isUnfinished)
+    if (unfinished.length === 0) return messages
+    const ids = unfinished.length > MANY ? new Set([...this.own.keys(), ...(await this.list())]) : undefined
+    const drafts = new Map<Message, Growing>()
+    for (const message of unfinished) {
+      const draft = ids?.has(message.id) === false ? undefined : await this.growing(message.id)
+      if (draft !== undefined) drafts.set(message, draft)
     }
-    // What has no draft never had one, or has ended since the log was looked at.
-    if (isUnsure) await this.log.look()
+    // What has no draft that goes on never had one, or has ended since the log was looked at.
+    if (unfinished.some((message) => drafts.get(message)?.isAlive !== true)) await this.log.look()
     const { fold } = this.log
-    if (messages.some((message) => isUnfinished(message) && fold.message(message.id) !== message)) return undefined
-    return Object.freeze(shown)
+    if (unfinished.some((message) => fold.message(message.id) !== message)) return undefined
+    return Object.freeze(messages.map((message) => interrupted(withDraft(message, drafts.get(message)))))
   }
 
-  /** Reads all drafts of other processes on, which publishes what is new. */
-  async readAll(): Promise<void> {
-    if (this.#drafts === undefined) return
-    for (const messageId of await this.#drafts.list(this.log.key)) await this.growing(messageId)
+  /** The ids of the messages that have a draft in the backend. */
+  async list(): Promise<readonly string[]> {
+    return (await this.#drafts?.list(this.log.key)) ?? []
   }
 
   /** Makes an end to drafts whose owners are gone, now and then. Undefined if it is not time; what fails is told on the bus. */
@@ -178,7 +181,10 @@ export class LiveLog {
     if (this.#drafts === undefined) return undefined
     const now = performance.now()
     if (this.#recovering !== undefined || now < this.#nextLook) return this.#recovering
+    const isFirst = this.#nextLook === 0
     this.#nextLook = now + LOOK_MS
+    // Later on there is nothing to look for unless something is in progress: looking costs more, the more is streamed beside it.
+    if (!isFirst && this.log.info.status !== 'running') return undefined
     this.#recovering = this.recover()
       .catch((error: unknown) => this.#report(error))
       .finally(() => (this.#recovering = undefined))
@@ -187,7 +193,7 @@ export class LiveLog {
 
   /** Makes an end to drafts whose owners are gone. */
   async recover(): Promise<void> {
-    const ids = (await this.drafts.list(this.log.key)).filter((id) => !this.own.has(id))
+    const ids = (await this.list()).filter((id) => !this.own.has(id))
     if (ids.length === 0) return
     const { recoverDraft } = await import('./recover.ts')
     for (const id of ids) await recoverDraft(this, id)
@@ -235,9 +241,10 @@ function interrupted(message: Message): Message {
 }
 
 /** A message with the parts of its draft; `incomplete` if nobody goes on with it. */
-export function withDraft(message: Message, { parts, isAlive }: Growing): Message {
-  const status = isAlive ? message.status : 'incomplete'
-  return Object.freeze({ ...message, parts: parts.parts(), status })
+export function withDraft(message: Message, draft: Growing | undefined): Message {
+  if (draft === undefined) return message
+  const status = draft.isAlive ? message.status : 'incomplete'
+  return Object.freeze({ ...message, parts: draft.parts.parts(), status })
 }
 
 /** A draft of another process, as far as it was read. */

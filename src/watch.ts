@@ -145,9 +145,13 @@ export class Watch {
       return
     }
     const key = { namespace: this.#namespace, sessionId }
-    await this.#lookAt(sessionId)
+    if (this.#logs.peek(key) === undefined) await this.#lookAt(sessionId)
     const log = this.#logs.peek(key)
-    if (log !== undefined) await this.#logs.live.of(log).readAll()
+    const live = log === undefined ? undefined : this.#logs.live.of(log)
+    const ids = (await live?.list()) ?? []
+    if (log === undefined || ids.length === 0) return
+    await this.#lookAtOpen(log)
+    for (const id of ids) await live?.growing(id)
   }
 
   /** Looks where versions changed. In a big namespace that takes long: then only open logs are looked at in between. */

@@ -1,11 +1,13 @@
 /**
  * Whose a draft is, whether that process is still there, and what becomes of it otherwise.
  */
-import { readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Bus } from '../../src/bus.ts'
 import type { Draft } from '../../src/draft.ts'
 import type { Session } from '../../src/session.ts'
+import { firstIdAt } from '../../src/id.ts'
 import { openStore } from '../../src/store.ts'
 import { anew, logPath, open, temp } from '../support/temp.ts'
 import { messageText, sideFiles } from './streamed.ts'
@@ -120,6 +122,16 @@ test('a side file of a message that has ended or never was is removed by the nex
   await (await (await open(begun.root)).store.get('one'))!.set({ title: 'written' })
   expect(sideFiles(begun.root)).toEqual([])
   expect((await anew(begun.root, 'one')).messages).toEqual([message])
+})
+
+test('what a process was making of a side file when it died is cleared by the next writer, when it is old', async () => {
+  const { root, draft } = await begin()
+  const folder = dirname(sideFiles(root)[0]!)
+  const [old, fresh] = [Date.now() - 120_000, Date.now()].map((ms) => join(folder, `.${firstIdAt(ms)}.tmp`))
+  for (const path of [old!, fresh!]) writeFileSync(path, '')
+  await (await (await open(root)).store.get('one'))!.add({ text: 'next' })
+  expect([existsSync(old!), existsSync(fresh!)]).toEqual([false, true])
+  await draft.end()
 })
 
 test('two who find the same dead one end it once', async () => {

@@ -10,10 +10,11 @@ export function textOf(count: number): string {
   return Array.from({ length: count }, (_, index) => String(index).padStart(5, '.')).join('')
 }
 
-/** The paths of the side files of a namespace. */
+/** The paths of the side files of a namespace, without those that somebody is making. */
 export function sideFiles(root: string, namespace = 'default'): string[] {
   const folder = join(root, namespace, '.live')
-  return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
+  const names = existsSync(folder) ? readdirSync(folder) : []
+  return names.filter((name) => !name.endsWith('.tmp')).map((name) => join(folder, name))
 }
 
 /** The text that whole lines of a side file hold, read without the library. */

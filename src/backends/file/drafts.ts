@@ -11,6 +11,8 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import type { DraftBytes, DraftPlace, Drafts, OpenDraft, SessionKey } from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
+import { isEventId } from '../../event-id.ts'
+import { timeOf } from '../../id.ts'
 import { decodeName, encodeName } from '../../name.ts'
 import { isMissing, storageError } from './failure.ts'
 import { makeDirectory, statNamespace } from './folders.ts'
@@ -27,6 +29,9 @@ const MAX_ID_BYTES = 40
 /** No encoded name holds it. */
 const HASHED = '='
 const HASH_DIGITS = 32
+const TEMPORARY = /^\.([0-9A-Z]{26})\.tmp$/
+/** A file is made in less. */
+const FORGOTTEN_MS = 60_000
 /** The first lines of most. */
 const HEAD_BYTES = 512
 const NO_BYTES = new Uint8Array()
@@ -61,6 +66,7 @@ export class FileDrafts implements Drafts {
     const start = `${encodeName(key.sessionId)}.`
     const ids: string[] = []
     for (const name of namesIn(directory)) {
+      if (isForgotten(name)) removeFile(`${directory}/${name}`, key)
       if (!name.startsWith(start) || !name.endsWith(LOG_SUFFIX)) continue
       const segment = name.slice(start.length, -LOG_SUFFIX.length)
       const id = segment.startsWith(HASHED) ? messageIn(`${directory}/${name}`) : decodeName(segment)
@@ -154,6 +160,12 @@ class FileDraft implements OpenDraft {
       // The next write of the owner fails too, and is told.
     }
   }
+}
+
+/** Whether it is what a process that died was making (whole-file.ts). */
+function isForgotten(name: string): boolean {
+  const [, id = ''] = TEMPORARY.exec(name) ?? []
+  return isEventId(id) && timeOf(id) < Date.now() - FORGOTTEN_MS
 }
 
 /** The file-name part of a message id: encoded as names are, or `=` and the hash of one that would be too long or is no name. */
