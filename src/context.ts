@@ -91,7 +91,8 @@ interface Seen {
 function visible(path: readonly Message[], options: ContextOptions): readonly Seen[] {
   const out: Seen[] = []
   const turns = turnsOf(path)
-  const isForRole = withAnswers((message) => isAddressed(message, options.role))
+  const isForRole =
+    options.role === undefined ? () => true : withAnswers((message) => isAddressed(message, options.role))
   let place = -1
   for (const turn of turns) {
     const inLastTurn = turn === turns.at(-1)
@@ -136,17 +137,23 @@ function withAnswers(isChosen: (message: Message) => boolean): (message: Message
 
 /** The message without its compactions and without what this view leaves out. */
 function shownOf(message: Message, inLastTurn: boolean, options: ContextOptions): Message | undefined {
-  const parts = message.parts.filter((part) => {
-    if (!Object.hasOwn(KNOWN_PARTS, part.type) || part.type === 'compaction') return false
-    if (part.scope === 'turn' && !inLastTurn) return false
-    if (part.type === 'reasoning') return options.reasoning !== false
-    return part.type !== 'text' || part.text.trim() !== ''
-  })
-  return parts.length === 0 ? undefined : withParts(message, parts)
+  const isShown = (part: Part): boolean => isPartShown(part, inLastTurn, options)
+  // Nothing is copied for the many messages that are shown whole.
+  if (message.parts.every(isShown)) return message.parts.length === 0 ? undefined : message
+  const parts = message.parts.filter(isShown)
+  return parts.length === 0 ? undefined : { ...message, parts }
+}
+
+function isPartShown(part: Part, inLastTurn: boolean, options: ContextOptions): boolean {
+  if (!Object.hasOwn(KNOWN_PARTS, part.type) || part.type === 'compaction') return false
+  if (part.scope === 'turn' && !inLastTurn) return false
+  if (part.type === 'reasoning') return options.reasoning !== false
+  return part.type !== 'text' || /\S/.test(part.text)
 }
 
 /** Half a summary stands for nothing, so only a finished compaction applies. */
 function compactionOf(message: Message, inLastTurn: boolean, options: ContextOptions): CompactionPart | undefined {
+  if (message.parts.every((part) => part.type !== 'compaction')) return undefined
   if (message.status !== 'completed' || (message.to !== undefined && message.to !== options.role)) return undefined
   return message.parts
     .filter((part) => part.type === 'compaction')
@@ -186,7 +193,9 @@ function compacted(
 }
 
 function shownMessages(seen: readonly Seen[]): readonly Message[] {
-  return seen.flatMap((item) => (item.shown === undefined ? [] : [item.shown]))
+  const out: Message[] = []
+  for (const { shown } of seen) if (shown !== undefined) out.push(shown)
+  return out
 }
 
 /**
@@ -263,6 +272,7 @@ interface Call {
 
 /** The messages with every call answered once and directly, and nothing that answers no call. */
 function answered(messages: readonly Message[]): readonly Message[] {
+  if (isAnswered(messages)) return messages
   const items = paired(messages)
   const homes = homesOf(items, messages)
   // For each message: the parts shown in it or directly after it, by the message they come from.
@@ -284,6 +294,27 @@ function answered(messages: readonly Message[]): readonly Message[] {
     ),
     ...unanswered[home]!.map((call) => syntheticAnswer(owner, call)),
   ])
+}
+
+/** Whether nothing is to do, as in most conversations: calls have ids of their own, and their results follow them directly, once. */
+function isAnswered(messages: readonly Message[]): boolean {
+  const used = new Set<string>()
+  const open = new Set<string>()
+  for (const message of messages) {
+    const isTool = message.role === 'tool'
+    if (!isTool && open.size > 0) return false
+    for (const part of message.parts) {
+      if (part.type === 'tool-result') {
+        if (!open.delete(part.callId)) return false
+      } else if (isTool) return false
+      else if (part.type === 'tool-call') {
+        if (message.role !== 'assistant' || used.has(part.callId)) return false
+        used.add(part.callId)
+        open.add(part.callId)
+      }
+    }
+  }
+  return open.size === 0
 }
 
 /** Gives every result the nearest call before it with its id. The last result of a call wins. */
