@@ -124,7 +124,7 @@ export class Answer {
     assertFields(input, MESSAGE_FIELDS, 'message')
     const { id, text, parts, ...fields } = input
     const draft = this.#open
-    if (id === undefined && draft?.parts.size === 0) {
+    if (id === undefined && draft?.message.parts.length === 0) {
       for (const part of partsOf(text, parts)) draft.part(part as PartInput)
       return this.#close(fields)
     }
@@ -165,12 +165,13 @@ export class Answer {
       return
     }
     this.#firstEnd = fields
-    if (draft.parts.size === 0) return
+    const { live } = this.#host
+    const { parts } = live.own.get(draft.id)!
+    if (parts.size === 0) return
     // It is in progress still, but what it says is said.
     const { status: _, ...now } = fields
-    const { live } = this.#host
     await this.#lease.write(() => [
-      ...partEvents(live.log, draft.id, draft.parts),
+      ...partEvents(live.log, draft.id, parts),
       ...(Object.keys(now).length === 0 ? [] : [this.#host.event('message.updated', { id: draft.id, ...now })]),
     ])
   }
@@ -184,7 +185,7 @@ export class Answer {
     if (this.#open !== undefined) await this.#open.end({ ...end, ...this.#lease.release })
     else await this.#finishClosed(status, fields)
     await this.#first.end({ ...this.#firstEnd, ...this.#lease.release })
-    if (this.#first.parts.size > 0 || this.#last === this.#first.id) return
+    if (this.#first.message.parts.length > 0 || this.#last === this.#first.id) return
     // All that was said is in other messages.
     await this.#host.write(() => [this.#host.event('message.deleted', { ids: [this.#first.id] })])
   }

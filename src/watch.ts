@@ -149,8 +149,7 @@ export class Watch {
     const log = this.#logs.peek(key)
     const live = log === undefined ? undefined : this.#logs.live.of(log)
     const ids = (await live?.list()) ?? []
-    if (log === undefined || ids.length === 0) return
-    await this.#lookAtOpen(log)
+    if (log === undefined || ids.length === 0 || !(await log.isThere())) return
     for (const id of ids) await live?.growing(id)
   }
 

@@ -9,7 +9,7 @@ import type { Json, JsonObject } from '../json.ts'
 import type { DataPart, FilePart, Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart } from '../message.ts'
 import { IMAGES, contentOf, isBlank, isListed, isWeb, placeholder, plainResultText, textIn } from './content.ts'
 import { ignore, lossAt, type ConvertOptions, type Report } from './loss.ts'
-import { fieldsFor, isOwn, isPlain, pick } from './owner.ts'
+import { fieldsFor, isOwn, isPlain, pick, withFields } from './owner.ts'
 import { wordShape } from './pairs.ts'
 import { stepsOf, type AnswerPart, type AssistantStep, type Result, type Step, type UserStep } from './steps.ts'
 
@@ -193,7 +193,7 @@ function asBlock(part: DataPart): AnthropicBlock {
 }
 
 function textBlock(part: TextPart): AnthropicText {
-  return { type: 'text', text: part.text, ...pick(fieldsFor(part.providerMetadata, KEY), TEXT_FIELDS) }
+  return withFields({ type: 'text', text: part.text }, fieldsFor(part.providerMetadata, KEY), TEXT_FIELDS)
 }
 
 function fileBlock(part: FilePart, message: Message, options: ConvertOptions, report: Report): AnthropicResultBlock {
@@ -227,6 +227,10 @@ function fileBlock(part: FilePart, message: Message, options: ConvertOptions, re
 
 function answerBlocks(step: AssistantStep, report: Report): AnthropicBlock[] {
   const { message } = step
+  // Most answers are all texts and calls.
+  if (step.parts.every(({ type }) => type === 'text' || type === 'tool-call')) {
+    return step.parts.map((part) => answerBlock(part, message, report))
+  }
   const paired = pairedBlocks(step.parts)
   const shown = step.parts.filter((part) => {
     const why = whyNot(part, message, paired)
@@ -271,8 +275,13 @@ function thinkingBlock({ text, signature, encrypted }: ReasoningPart): Anthropic
 }
 
 function toolUse(part: ToolCallPart, message: Message, report: Report): AnthropicToolUse {
-  const fields = pick(fieldsFor(part.providerMetadata, KEY), CALL_FIELDS)
-  return { type: 'tool_use', id: part.callId, name: part.name, input: inputObject(part, message, report), ...fields }
+  const block = {
+    type: 'tool_use',
+    id: part.callId,
+    name: part.name,
+    input: inputObject(part, message, report),
+  } as const
+  return withFields(block, fieldsFor(part.providerMetadata, KEY), CALL_FIELDS)
 }
 
 /** The arguments of a call as the object that Anthropic and Gemini ask for. */
@@ -284,16 +293,12 @@ export function inputObject(part: ToolCallPart, message: Message, report: Report
 
 function resultBlock({ part, message }: Result, options: ConvertOptions, report: Report): AnthropicToolResult {
   const fields = fieldsFor(part.providerMetadata, KEY)
-  const isError = part.error !== undefined ? { is_error: true } : pick(fields, ['is_error'])
   const content = resultContent(part, fields, message, options, report)
-  const kept = pick(fields, RESULT_FIELDS)
-  return {
-    type: 'tool_result',
-    tool_use_id: part.callId,
-    ...(content.length === 0 ? {} : { content }),
-    ...isError,
-    ...kept,
-  }
+  const block: AnthropicToolResult = { type: 'tool_result', tool_use_id: part.callId }
+  if (content.length > 0) block.content = content
+  if (part.error !== undefined) block.is_error = true
+  else withFields(block, fields, ['is_error'])
+  return withFields(block, fields, RESULT_FIELDS)
 }
 
 function resultContent(

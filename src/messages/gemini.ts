@@ -11,7 +11,7 @@ import type { FilePart, Message, ReasoningPart, TextPart, ToolCallPart, ToolResu
 import { inputObject } from './anthropic.ts'
 import { contentOf, isBlank, placeholder, plainResultText, type Content } from './content.ts'
 import { ignore, lossAt, type ConvertOptions, type Report } from './loss.ts'
-import { fieldsFor, isOwn, isPlain, pick } from './owner.ts'
+import { fieldsFor, isOwn, isPlain, pick, withFields } from './owner.ts'
 import type { Shape } from './pairs.ts'
 import {
   stepsOf,
@@ -103,7 +103,7 @@ function userParts(step: UserStep, options: ConvertOptions, report: Report): Gem
 }
 
 function textPart(part: TextPart): GeminiPart {
-  return { text: part.text, ...pick(fieldsFor(part.providerMetadata, KEY), PART_FIELDS) }
+  return withFields({ text: part.text }, fieldsFor(part.providerMetadata, KEY), PART_FIELDS)
 }
 
 function filePart(part: FilePart, message: Message, options: ConvertOptions, report: Report): GeminiPart {
@@ -132,6 +132,10 @@ function dataOf(content: Content): Media | undefined {
 
 function answerParts(step: AssistantStep, options: ConvertOptions, report: Report): GeminiPart[] {
   const { message } = step
+  // Most answers are all texts and calls.
+  if (step.parts.every(({ type }) => type === 'text' || type === 'tool-call')) {
+    return step.parts.map((part) => answerPart(part, message, options, report))
+  }
   const shown = step.parts.filter((part) => {
     if (part.type === 'data') {
       if (isPlain(part.data) && OPAQUE.some((name) => isPlain(part.data) && isPlain(part.data[name]))) return true

@@ -76,19 +76,22 @@ export function toOpenAIChat(messages: readonly Message[], options: ConvertOptio
   const report = options.report ?? ignore
   for (const step of stepsOf(messages, TARGET, report)) {
     const fields = fieldsFor(step.message.metadata, KEY)
-    // Only names that came from here are sent: authors of foldlog may hold characters that the API refuses.
-    const name = typeof fields?.['name'] === 'string' ? { name: fields['name'] } : {}
+    const before = out.length
     if (step.role === 'system') {
       const role = fields?.['role'] === 'developer' ? 'developer' : 'system'
-      out.push({ role, content: plainOrList(step.parts), ...name })
+      out.push({ role, content: plainOrList(step.parts) })
     } else if (step.role === 'user') {
       const content = userContent(step, options, report)
-      if (content.length > 0) out.push({ role: 'user', content, ...name })
+      if (content.length > 0) out.push({ role: 'user', content })
     } else {
       const answer = assistantMessage(step, fields, report)
-      if (answer !== undefined) out.push({ ...answer, ...name })
+      if (answer !== undefined) out.push(answer)
       pushResults(out, step, options, report)
     }
+    const first = out[before]
+    // Only names that came from here are sent: authors of foldlog may hold characters that the API refuses.
+    if (typeof fields?.['name'] === 'string' && first !== undefined && first.role !== 'tool')
+      first.name = fields['name']
   }
   return out
 }
@@ -166,12 +169,12 @@ function assistantMessage(
   }
   if (texts.length === 0 && calls.length === 0 && refusal === undefined) return undefined
   const content = texts.length === 0 ? null : texts.length === 1 && plain !== undefined ? plain : texts
-  return {
-    role: 'assistant',
-    ...(content === null && fields?.['noContent'] === true ? {} : { content }),
-    ...(refusal !== undefined ? { refusal } : fields?.['refusal'] === null ? { refusal: null } : {}),
-    ...(calls.length === 0 ? {} : { tool_calls: calls }),
-  }
+  const answer: ChatAssistantMessage = { role: 'assistant' }
+  if (content !== null || fields?.['noContent'] !== true) answer.content = content
+  if (refusal !== undefined) answer.refusal = refusal
+  else if (fields?.['refusal'] === null) answer.refusal = null
+  if (calls.length > 0) answer.tool_calls = calls
+  return answer
 }
 
 /** The id of the part for the field `refusal` of an answer. */
@@ -192,7 +195,11 @@ function toolCall(part: ToolCallPart): ChatToolCall {
 function pushResults(out: ChatMessage[], step: AssistantStep, options: ConvertOptions, report: Report): void {
   const files: ChatUserBlock[] = []
   for (const { part, message } of step.results) {
-    const contents = part.content?.filter((each) => each.type === 'file') ?? []
+    if (part.content === undefined) {
+      out.push({ role: 'tool', tool_call_id: part.callId, content: resultText(part) })
+      continue
+    }
+    const contents = part.content.filter((each) => each.type === 'file')
     for (const file of contents) {
       report(
         lossAt(

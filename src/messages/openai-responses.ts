@@ -9,7 +9,7 @@ import type { JsonObject } from '../json.ts'
 import type { DataPart, FilePart, Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart } from '../message.ts'
 import { IMAGES, contentOf, dataUrl, isListed, isWeb, placeholder, resultText } from './content.ts'
 import { ignore, lossAt, type ConvertOptions, type Report } from './loss.ts'
-import { fieldsFor, isOwn, isPlain, pick } from './owner.ts'
+import { fieldsFor, isOwn, isPlain, pick, withFields } from './owner.ts'
 import { fit, wordShape } from './pairs.ts'
 import { stepsOf, type AnswerPart, type AssistantStep, type Step, type Target } from './steps.ts'
 
@@ -97,13 +97,13 @@ export function toOpenAIResponses(messages: readonly Message[], options: Convert
       continue
     }
     const fields = fieldsFor(step.message.metadata, KEY)
-    const type = fields?.['type'] === 'message' ? ({ type: 'message' } as const) : {}
     const isDeveloper = step.role === 'system' && fields?.['role'] === 'developer'
     const role = isDeveloper ? 'developer' : step.role
     const only = step.parts.length === 1 ? step.parts[0] : undefined
     const isPlainText = only?.type === 'text' && !isListed(only)
     const content = isPlainText ? only.text : step.parts.flatMap((part) => blockOf(part, step.message, options, report))
-    if (content.length > 0) out.push({ ...type, role, content, ...pick(fields, ['status', 'phase']) })
+    // `type` is not needed, and given again where it was.
+    if (content.length > 0) out.push(withFields({ role, content }, fields, ['type', 'status', 'phase']))
   }
   return out
 }
@@ -146,6 +146,11 @@ function textFor(part: FilePart, message: Message, why: string, report: Report):
 
 function pushAnswer(out: ResponsesItem[], step: AssistantStep, paired: ReadonlySet<DataPart>, report: Report): void {
   const { message, parts } = step
+  // Most answers are all texts and calls.
+  if (parts.every(({ type }) => type === 'text' || type === 'tool-call')) {
+    for (const part of parts) pushPart(out, part, message, report)
+    return
+  }
   const kept = parts.filter((part) => {
     if (part.type === 'reasoning') {
       const why = whyNot(part, message)
@@ -200,11 +205,9 @@ function pushText(out: ResponsesItem[], part: TextPart): void {
   const fields = fieldsFor(part.providerMetadata, KEY)
   const id = fields?.['itemId']
   if (typeof id !== 'string') {
-    out.push({
-      ...(fields?.['itemType'] === 'message' ? { type: 'message' } : {}),
-      role: 'assistant',
-      content: part.text,
-    })
+    const plain: ResponsesMessage = { role: 'assistant', content: part.text }
+    if (fields?.['itemType'] === 'message') plain.type = 'message'
+    out.push(plain)
     return
   }
   // Annotations and logprobs are as they came.
@@ -248,16 +251,24 @@ function reasoningItem(part: ReasoningPart): ResponsesReasoning {
 function callItem(part: ToolCallPart): ResponsesCall | ResponsesCustomCall {
   const fields = fieldsFor(part.providerMetadata, KEY)
   const { callId: call_id, name } = part
-  const kept = { ...idOf(fields), ...pick(fields, ['status', 'namespace']) }
   if (fields?.['custom'] === true) {
     const input = typeof part.input === 'string' ? part.input : JSON.stringify(part.input)
-    return { type: 'custom_tool_call', call_id, name, input, ...kept }
+    const item: ResponsesCustomCall = { type: 'custom_tool_call', call_id, name, input }
+    return withId(item, fields)
   }
-  return { type: 'function_call', call_id, name, arguments: part.rawInput ?? JSON.stringify(part.input), ...kept }
+  const item: ResponsesCall = {
+    type: 'function_call',
+    call_id,
+    name,
+    arguments: part.rawInput ?? JSON.stringify(part.input),
+  }
+  return withId(item, fields)
 }
 
-function idOf(fields: JsonObject | undefined): { id?: string } {
-  return typeof fields?.['itemId'] === 'string' ? { id: fields['itemId'] } : {}
+/** An item with its id and what else it came with. */
+function withId<T extends { id?: string }>(item: T, fields: JsonObject | undefined): T {
+  if (typeof fields?.['itemId'] === 'string') item.id = fields['itemId']
+  return withFields(item, fields, ['status', 'namespace'])
 }
 
 function outputOf(
@@ -269,9 +280,10 @@ function outputOf(
 ): ResponsesItem {
   const isCustom = fieldsFor(call.providerMetadata, KEY)?.['custom'] === true
   const fields = fieldsFor(part.providerMetadata, KEY)
-  const kept = { ...idOf(fields), ...pick(fields, ['status', 'namespace']) }
   const output = outputContent(part, message, options, report)
-  return { type: isCustom ? 'custom_tool_call_output' : 'function_call_output', call_id: part.callId, output, ...kept }
+  const type = isCustom ? 'custom_tool_call_output' : 'function_call_output'
+  const item: ResponsesOutput = { type, call_id: part.callId, output }
+  return withId(item, fields)
 }
 
 function outputContent(
@@ -280,7 +292,8 @@ function outputContent(
   options: ConvertOptions,
   report: Report,
 ): string | ResponsesContent[] {
-  const contents = part.content?.filter((each) => each.type === 'file' || each.text.trim() !== '') ?? []
+  if (part.content === undefined) return resultText(part)
+  const contents = part.content.filter((each) => each.type === 'file' || each.text.trim() !== '')
   const isList = contents.some((each) => each.type === 'file' || isListed(each))
   if (!isList) return resultText(part)
   const blocks = contents.flatMap((each) => blockOf(each, message, options, report))

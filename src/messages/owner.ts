@@ -4,7 +4,7 @@
  * Signatures and encrypted reasoning are valid for the provider that made them only. The keys are those of the AI SDK's
  * `providerMetadata`, so that parts keep what either side wrote. Everything in this file is pure.
  */
-import { isArray, type Json, type JsonObject } from '../json.ts'
+import { isArray, setOwn, type Json, type JsonObject } from '../json.ts'
 import type { Message, ReasoningPart } from '../message.ts'
 
 export type Provider = 'anthropic' | 'openai' | 'google'
@@ -41,6 +41,13 @@ export function fieldsFor(metadata: Json | undefined, key: string): JsonObject |
 /** An object that is no array. */
 export function isPlain(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !isArray(value)
+}
+
+/** `target` with those of the named fields that are set. Most parts have none, and pay nothing for it. */
+export function withFields<T extends object>(target: T, fields: JsonObject | undefined, names: readonly string[]): T {
+  if (fields === undefined) return target
+  for (const name of names) if (Object.hasOwn(fields, name)) setOwn(target, name, fields[name]!)
+  return target
 }
 
 /** Those of the named fields that are set. */

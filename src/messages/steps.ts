@@ -75,7 +75,7 @@ export function stepsOf(messages: readonly Message[], target: Target, report: Re
 interface OpenStep {
   readonly role: 'assistant'
   readonly message: Message
-  readonly parts: AnswerPart[]
+  readonly parts: readonly AnswerPart[]
   readonly results: Result[]
 }
 
@@ -126,8 +126,12 @@ class Steps {
 
   /** A message of the model: one step, or several if it goes on after results. */
   #answer(message: Message): void {
+    if (this.#isWhole(message)) {
+      this.#answerWhole(message)
+      return
+    }
     const isMarked = message.parts.some(isStepStart)
-    let step: OpenStep = { role: 'assistant', message, parts: [], results: [] }
+    let step = { role: 'assistant' as const, message, parts: [] as AnswerPart[], results: [] as Result[] }
     let goesOn = false
     const next = (): void => {
       this.#finish(step)
@@ -145,6 +149,29 @@ class Steps {
       if (shown !== undefined) step.parts.push(shown)
     }
     this.#finish(step)
+  }
+
+  /** Whether every part is shown as it is, as in most messages: then nothing of it is copied. */
+  #isWhole({ parts }: Message): boolean {
+    let met = this.#met
+    for (const part of parts) {
+      if (part.type === 'text') {
+        if (isBlank(part.text)) return false
+      } else if (part.type === 'tool-call') {
+        const pair = this.#pairs[met++]
+        if (pair === undefined || pair.isRepeated || pair.id !== part.callId || pair.name !== part.name) return false
+      } else if (part.type !== 'reasoning' && part.type !== 'file') return false
+    }
+    return parts.length > 0
+  }
+
+  #answerWhole(message: Message): void {
+    // Only parts that stand in answers: it was looked at each of them.
+    const step: OpenStep = { role: 'assistant', message, parts: message.parts as readonly AnswerPart[], results: [] }
+    for (const part of message.parts) {
+      if (part.type === 'tool-call') this.#stepOf.set(this.#pairs[this.#met++]!, step)
+    }
+    this.#steps.push(step)
   }
 
   #finish(step: OpenStep): void {
@@ -168,6 +195,10 @@ class Steps {
 
   /** A message of the user, a system message, or what else a tool message holds. */
   #other(message: Message): void {
+    if (message.role === 'user' && message.parts.length > 0 && message.parts.every(isPlainPart)) {
+      this.#steps.push({ role: 'user', message, parts: message.parts as readonly (TextPart | FilePart)[] })
+      return
+    }
     const parts: (TextPart | FilePart | DataPart)[] = []
     for (const part of message.parts) {
       const shown = this.#otherPart(part, message)
@@ -275,6 +306,10 @@ class Steps {
     const result: ToolResultPart = { id: `${part.id}:result`, type: 'tool-result', callId: id, name, error }
     step.results.push({ part: result, call: part, message: step.message })
   }
+}
+
+function isPlainPart(part: Part): boolean {
+  return part.type === 'file' || (part.type === 'text' && !isBlank(part.text))
 }
 
 function isForModels(message: Message): boolean {

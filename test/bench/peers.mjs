@@ -2,6 +2,8 @@
 
 /** The product, as its users import it. */
 export const foldlog = await load('../../dist/index.js')
+/** The product's conversions. */
+export const messages = await load('../../dist/messages/index.js')
 /** `{ SessionManager }` of pi. */
 export const pi = await load('./peers/pi.mjs')
 /** `{ Database }` of better-sqlite3. */

@@ -11,6 +11,7 @@ import { measureFsck } from './fsck.mjs'
 import { measureGuarded } from './guarded.mjs'
 import { measureList } from './list.mjs'
 import { machine } from './machine.mjs'
+import { measureMessages } from './messages.mjs'
 import { measureOpen } from './open.mjs'
 import { measureSend } from './send.mjs'
 import { measureStart } from './start.mjs'
@@ -34,6 +35,7 @@ const GROUPS = new Map([
   ['F7', measureGuarded],
   ['F8', measureStream],
   ['F9', measureSend],
+  ['F10', measureMessages],
 ])
 const PAGE = new URL('../../docs/performance.md', import.meta.url)
 

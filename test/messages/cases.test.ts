@@ -36,7 +36,7 @@ function message(role: Message['role'], parts: readonly (string | Bare)[], extra
     status: 'completed',
     time: { created: count, updated: count },
     ...extra,
-  } as Message
+  }
 }
 const call = (callId: string): Bare => ({ type: 'tool-call', callId, name: 'look', input: { at: callId } })
 const result = (callId: string, output: string = callId): Bare => ({
@@ -288,7 +288,10 @@ describe('files', () => {
       type: 'tool-result',
       callId: 'a',
       name: 'look',
-      content: [{ id: 'c0', type: 'text', text: 'a shot' }, { id: 'c1', ...image } as never],
+      content: [
+        { id: 'c0', type: 'text', text: 'a shot' },
+        { id: 'c1', ...image },
+      ],
     }
     const path = [
       message('user', ['q']),
