@@ -104,7 +104,8 @@ function visible(path: readonly Message[], options: ContextOptions): readonly Se
       if (isHidden && at <= end) continue
       if (source.audience === 'user') continue
       const shown = isForRole(source) ? shownOf(source, inLastTurn, options) : undefined
-      const compaction = compactionOf(source, inLastTurn, options)
+      // What is shown whole holds no compaction.
+      const compaction = shown === source ? undefined : compactionOf(source, inLastTurn, options)
       if (shown !== undefined || compaction !== undefined) out.push({ source, place, inLastTurn, shown, compaction })
     }
   }
@@ -153,7 +154,6 @@ function isPartShown(part: Part, inLastTurn: boolean, options: ContextOptions): 
 
 /** Half a summary stands for nothing, so only a finished compaction applies. */
 function compactionOf(message: Message, inLastTurn: boolean, options: ContextOptions): CompactionPart | undefined {
-  if (message.parts.every((part) => part.type !== 'compaction')) return undefined
   if (message.status !== 'completed' || (message.to !== undefined && message.to !== options.role)) return undefined
   return message.parts
     .filter((part) => part.type === 'compaction')

@@ -162,13 +162,15 @@ function assistantMessage(
       else if (fieldsFor(part.providerMetadata, KEY)?.['type'] === 'refusal')
         texts.push({ type: 'refusal', refusal: part.text })
       else {
-        if (!isListed(part)) plain = part.text
-        texts.push({ type: 'text', text: part.text })
+        // A text alone is given as such.
+        if (plain === undefined && texts.length === 0 && !isListed(part)) plain = part.text
+        else texts.push({ type: 'text', text: part.text })
       }
     } else report(lossAt('dropped', part.type, 'there is no place for it in this format', step.message, part))
   }
-  if (texts.length === 0 && calls.length === 0 && refusal === undefined) return undefined
-  const content = texts.length === 0 ? null : texts.length === 1 && plain !== undefined ? plain : texts
+  if (plain !== undefined && texts.length > 0) texts.unshift({ type: 'text', text: plain })
+  const content = texts.length > 0 ? texts : (plain ?? null)
+  if (content === null && calls.length === 0 && refusal === undefined) return undefined
   const answer: ChatAssistantMessage = { role: 'assistant' }
   if (content !== null || fields?.['noContent'] !== true) answer.content = content
   if (refusal !== undefined) answer.refusal = refusal

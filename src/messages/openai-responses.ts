@@ -315,9 +315,11 @@ const OPAQUE_CALLS: ReadonlySet<string> = new Set([
 
 /** Those of the opaque parts that stand by themselves, or whose other half is there. */
 function pairedItems(steps: readonly Step[]): ReadonlySet<DataPart> {
-  const parts = steps.flatMap((step): DataPart[] =>
-    step.role === 'assistant' ? (step.parts.filter((part) => part.type === 'data' && isItem(part)) as DataPart[]) : [],
-  )
+  const parts: DataPart[] = []
+  for (const step of steps) {
+    if (step.role !== 'assistant') continue
+    for (const part of step.parts) if (part.type === 'data' && isItem(part)) parts.push(part)
+  }
   const calls = new Set<string>()
   const outputs = new Set<string>()
   for (const part of parts) {

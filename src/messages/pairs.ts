@@ -46,7 +46,9 @@ export function pairsOf(
   const pairs: (Pair | undefined)[] = []
   const open = new Map<string, Pair>()
   const used = new Map<string, number>()
-  for (const [at, message] of messages.entries()) {
+  let at = -1
+  for (const message of messages) {
+    at++
     const seen = isSeen(message)
     for (const part of message.parts) {
       if (part.type === 'tool-call') {
