@@ -159,6 +159,9 @@ test('a gc that was killed half-way hides nothing, and the next one completes it
   expect(readdirSync(folder(root))).toEqual([`.${stored(named!.file)}.gone`])
   // Stored again, it is in its place, and what is aside is left over.
   await session.file('a.txt', Buffer.from('named'))
+  expect(Buffer.from((await store.getFile(named!.file))!).toString()).toBe('named')
+  for await (const bytes of session.openFile(named!)) expect(Buffer.from(bytes).toString()).toBe('named')
+  expect(await reportsOf(store, 's')).toEqual([])
   expect((await reportsOf(store)).map(({ kind }) => kind)).toEqual(['leftover'])
   utimesSync(join(folder(root), `.${stored(named!.file)}.gone`), 1000, 1000)
   expect((await store.gc(NOW)).files).toHaveLength(1)
@@ -172,14 +175,16 @@ test('whoever stores and names files while gc runs again and again finds each of
   const child = new Child('putter', root, 'race', String(rounds(10_000)))
   let removed = 0
   let isDone = false
-  const ended = child.line().finally(() => (isDone = true))
+  const ended = Promise.allSettled([child.line()]).finally(() => (isDone = true))
   // oxlint-disable-next-line no-unmodified-loop-condition -- set when the child has answered or ended
   while (!isDone) {
     removed += (await store.gc({ olderThan: 100 })).files.length
     // What the child says is read between two rounds.
     await setImmediate()
   }
-  const { checked, lost } = JSON.parse(await ended) as { lost: number; checked: number }
+  const [answer] = await ended
+  if (answer.status === 'rejected') throw answer.reason
+  const { checked, lost } = JSON.parse(answer.value) as { lost: number; checked: number }
   expect(lost).toBe(0)
   expect(checked).toBeGreaterThan(0)
   expect(removed).toBeGreaterThan(0)

@@ -147,7 +147,12 @@ export function listAttachments(directory: string, prefix: string): readonly Sto
     const { kind, name } = parsed
     // Aside, and stored again: what is aside is of no use to anybody.
     const isLeftover = kind === 'tmp' || (kind === 'gone' && there.has(name))
-    const stored = describe(`${directory}/${entry}`, isLeftover ? entry : name, isLeftover)
+    if (isLeftover && prefix !== '') continue
+    const path = `${directory}/${name}`
+    // It may be taken aside, or put back, while this looks.
+    const stored = isLeftover
+      ? describe(`${directory}/${entry}`, entry, true)
+      : (describe(path, name, false) ?? describe(gonePath(path), name, false) ?? describe(path, name, false))
     if (stored !== undefined) files.push(stored)
   }
   return files
