@@ -141,6 +141,70 @@ test('fsync always: appends made while a sync runs share the next one', async ()
   expect(await readTexts(backend)).toHaveLength(51)
 })
 
+/** Counts syncs that are handed on and those made on the spot, of a disk that needs no time for the former. */
+function countKinds(): { handedOn: number; onTheSpot: number } {
+  const counts = { handedOn: 0, onTheSpot: 0 }
+  io.fdatasync = ((_fd: number, callback: (error: null) => void) => {
+    counts.handedOn++
+    callback(null)
+  }) as typeof io.fdatasync
+  io.fdatasyncSync = () => void counts.onTheSpot++
+  return counts
+}
+
+test('fsync always: syncs for a lone caller are made on the spot, and one that fails is as any other', async () => {
+  await done()
+  await open('always')
+  const written = [...(await create(backend))]
+  const counts = countKinds()
+  while (counts.onTheSpot < 3 && written.length < 1000) {
+    const line = newLine()
+    await backend.append(KEY, [line])
+    written.push(line)
+    expect(counts.handedOn + counts.onTheSpot).toBe(written.length - 1)
+  }
+  expect(counts.onTheSpot).toBe(3)
+  // That of the creation was the first of eight in a row.
+  expect(counts.handedOn).toBeGreaterThanOrEqual(7)
+  const lost = newLine()
+  io.fdatasyncSync = () => {
+    throw systemError('EIO')
+  }
+  const failure = await failureOf(backend.append(KEY, [lost]))
+  expect(isFoldlogError(failure, 'STORAGE_FAILED') && failure.eventIds).toEqual([lost.id])
+  await backend.append(KEY, [lost])
+  expect(await readTexts(backend)).toEqual(texts(...written, lost, lost))
+})
+
+test('fsync always: syncs of several logs, of several callers or of a slow disk are handed on', async () => {
+  await done()
+  await open('always')
+  const other = { ...KEY, sessionId: 'other' }
+  await create(backend)
+  await create(backend, 1, other)
+  const counts = countKinds()
+  for (let i = 0; i < 40; i++) await backend.append(i % 2 === 0 ? KEY : other, [newLine()])
+  expect(counts).toEqual({ handedOn: 40, onTheSpot: 0 })
+  // Who comes while a sync runs.
+  const quick = io.fdatasync
+  let meanwhile: unknown
+  io.fdatasync = ((fd: number, callback: () => void) => {
+    meanwhile ??= backend.append(KEY, [newLine()])
+    quick(fd, callback)
+  }) as typeof io.fdatasync
+  for (let i = 0; i < 40; i++) {
+    await Promise.all([backend.append(KEY, [newLine()]), meanwhile])
+    meanwhile = undefined
+  }
+  expect(counts.onTheSpot).toBe(0)
+  io.fdatasync = ((fd: number, callback: () => void) => {
+    for (const end = performance.now() + 1; performance.now() < end;);
+    quick(fd, callback)
+  }) as typeof io.fdatasync
+  for (let i = 0; i < 40; i++) await backend.append(KEY, [newLine()])
+  expect(counts.onTheSpot).toBe(0)
+})
+
 test('fsync always: a create whose directory cannot be synced is STORAGE_FAILED for all who wait, and a retry works', async () => {
   await done()
   await open('always')

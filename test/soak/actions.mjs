@@ -111,7 +111,9 @@ export const ACTIONS = [
     1,
     'look for damage',
     async (soak) => {
-      for await (const report of soak.store.fsck(soak.session())) if (report.damage.length > 0) soak.found++
+      const id = soak.session()
+      await soak.store.ensure(id)
+      for await (const report of soak.store.fsck(id)) if (report.damage.length > 0) soak.found++
     },
   ],
   [1, 'pack', async (soak) => (await soak.store.ensure(soak.session())).pack()],

@@ -71,6 +71,7 @@ export class FaultyDisk {
     const call: AnyCall = (...args) => {
       const fault = this.#strike(name)
       if (SYNCS.has(name)) return this.#sync(name, args, fault)
+      if (name === 'fdatasyncSync') return this.#syncNow(args[0] as number, fault)
       if (name === 'readFile') return this.#later(() => real(...args), fault)
       return this.#now(name, () => real(...args), args, fault)
     }
@@ -128,6 +129,18 @@ export class FaultyDisk {
       if (fault === undefined) done(error)
       else setTimeout(done, SLOW_MS, error)
     })
+  }
+
+  #syncNow(fd: number, fault: Fault | undefined): void {
+    const { ino } = fstatSync(fd)
+    const covered = this.#pending.get(ino) ?? []
+    this.#pending.delete(ino)
+    if (fault !== undefined && fault.kind !== 'slow') {
+      this.hasLost = true
+      throw failure('code' in fault && fault.code !== '' ? fault.code : 'EIO')
+    }
+    this.#now('fdatasyncSync', () => this.#real.fdatasyncSync(fd), [fd], fault)
+    this.#lasting.push(...covered)
   }
 
   async #later(make: () => unknown, fault: Fault | undefined): Promise<unknown> {

@@ -25,6 +25,7 @@ export interface Io {
   accessSync: typeof fs.accessSync
   readFile: typeof fs.promises.readFile
   fdatasync: typeof fs.fdatasync
+  fdatasyncSync: typeof fs.fdatasyncSync
   fsync: typeof fs.fsync
 }
 
@@ -46,5 +47,6 @@ export const io: Io = {
   accessSync: fs.accessSync,
   readFile: fs.promises.readFile,
   fdatasync: fs.fdatasync,
+  fdatasyncSync: fs.fdatasyncSync,
   fsync: fs.fsync,
 }

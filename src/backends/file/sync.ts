@@ -1,7 +1,8 @@
 /**
  * When lines are made to last: `fdatasync` by policy, one for all that wait for it.
  *
- *  - `always`    an append resolves when its lines are on the disk; appends to one log share a sync
+ *  - `always`    an append resolves when its lines are on the disk; appends to one log share a sync, and a lone caller's
+ *                is made on the spot while the disk is quick (lone.ts)
  *  - `everysec`  files written to are synced once a second, and when the backend is closed; an append that finds the sync
  *                overdue waits for it: it gives a busy event loop its turn, and a slow disk its time
  *  - `never`     that is left to the system, until a flush is asked for
@@ -12,6 +13,7 @@
  */
 import { io } from './io.ts'
 import { closeQuietly, type LogFile, openRegular, TO_APPEND } from './log-file.ts'
+import { LoneCaller } from './lone.ts'
 import type { NewLine } from '../../backend.ts'
 import { isMissing } from './failure.ts'
 import { syncDirectory } from './folders.ts'
@@ -39,6 +41,7 @@ export class Syncer {
   /** When the timer should fire; meaningless without one. */
   #dueMs = 0
   #catchingUp: Promise<void> | undefined
+  readonly #lone = new LoneCaller()
 
   /** `rewrite` opens a log again and writes its unsynced lines; it throws if it cannot. */
   constructor(policy: FsyncPolicy, rewrite: (log: LogFile) => void) {
@@ -185,9 +188,14 @@ export class Syncer {
     }
     log.unsynced = []
     const { fd, ino } = log
+    const start = performance.now()
     try {
-      await (fd < 0 ? syncPath(log) : dataSync(fd))
+      if (fd >= 0 && covered.length === 1 && this.#lone.has(log)) io.fdatasyncSync(fd)
+      else await (fd < 0 ? syncPath(log) : dataSync(fd))
+      if (this.policy === 'always')
+        this.#lone.note(log, covered.length + log.unsynced.length, performance.now() - start)
     } catch (error) {
+      this.#lone.reset()
       // The file was replaced or removed meanwhile: the old one's data does not matter.
       if (log.ino === ino) this.#poison(log, covered)
       throw error
