@@ -195,14 +195,13 @@ describe('add', () => {
     )
   })
 
-  test('many lines in conflict cost no more than a few: only what they have in common is weighed', () => {
+  // Weighed against all others each, they would take longer than a test may.
+  test('many lines in conflict are weighed only against what they have in common', () => {
     const count = 20_000
     const set = new LineSet()
-    const started = performance.now()
     for (let at = 0; at < count; at++) set.add(line(eventId(at), 'a.b', 2))
     for (let at = 0; at < count; at++) expect(set.add(line(eventId(at), 'a.b', 1)).effect).toBe('refold')
     expect(set.conflicts.size).toBe(count)
-    expect(performance.now() - started).toBeLessThan(10_000)
   })
 })
 
