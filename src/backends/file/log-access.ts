@@ -102,12 +102,15 @@ export class LogAccess {
     await log.busy
     try {
       let wasThere = await this.#remove(log)
-      // A rewrite that had begun before may have put the log back.
-      if (await whenNotRewritten(log)) wasThere = (await this.#remove(log)) || wasThere
-      clearLeftovers(log)
-      this.drafts.clear(key)
-      if (wasThere && this.#outbox.isOn) this.#outbox.removed(log)
-      await this.#forget(log, wasThere)
+      try {
+        // A rewrite that had begun before may have put the log back.
+        if (await whenNotRewritten(log)) wasThere = (await this.#remove(log)) || wasThere
+        clearLeftovers(log)
+      } finally {
+        this.drafts.clear(key)
+        if (wasThere && this.#outbox.isOn) this.#outbox.removed(log)
+        await this.#forget(log, wasThere)
+      }
       return wasThere
     } catch (error) {
       throw storageError(error, 'remove', { ...log.key, path: log.path })

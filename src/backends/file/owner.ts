@@ -68,7 +68,7 @@ function isProcess(pid: number): boolean {
 }
 
 /** When a process began, in clock ticks since the boot; empty where the system does not tell. */
-function startOf(pid: number): string {
+export function startOf(pid: number): string {
   return tellOr('', () => {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The name of the program, in parentheses, may hold anything; the 20th field behind it is the time.
