@@ -61,6 +61,28 @@ test('g7: what a reset --hard discards is told as missing, and restore writes th
   expect((await restore(repository)).stderr).toContain('nothing is missing')
 })
 
+test('g7: on a branch that has no root the outbox is ignored as well: neither committed there nor cleaned away', async () => {
+  const repository = new Repository()
+  repository.git('init', '--quiet', '--initial-branch=main')
+  repository.git('commit', '--quiet', '--allow-empty', '--message=base')
+  repository.git('branch', 'other')
+  const { store } = await open(repository.root)
+  const session = await store.create({ id: 's' })
+  await session.add({ id: 'a', text: 'a' })
+  repository.commit('a')
+  await session.add({ id: 'b', text: 'b' })
+  const draft = await session.stream({ id: 'c', role: 'assistant' })
+  draft.text('not yet')
+  await expect.poll(() => existsSync(join(repository.root, 'default/.live'))).toBe(true)
+  repository.git('checkout', '--quiet', '--force', 'other')
+  expect(repository.git('status', '--porcelain', '--untracked-files=all')).toBe('')
+  repository.git('clean', '--quiet', '--force', '-d')
+  repository.git('checkout', '--quiet', 'main')
+  expect(await restore(repository, '--yes')).toMatchObject({ code: 0 })
+  expect(repository.read('s.jsonl')).toContain('"id":"b"')
+  expect(repository.git('status', '--porcelain', '--untracked-files=all')).toBe(' M .sessions/default/s.jsonl\n')
+})
+
 test('what is committed is forgotten and not told as missing, wherever the work tree is', async () => {
   const { repository, session } = await committed()
   repository.git('checkout', '--quiet', '-b', 'other')

@@ -629,5 +629,5 @@ test('nothing is left beside the log', async () => {
   await asked.send('q')
   await expect(asked.send({ text: 'q', parentId: 'nobody' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
   await store.close()
-  expect(filesIn(store.root).filter((name) => name.includes('.live/'))).toEqual([])
+  expect(filesIn(store.root).filter((name) => name.includes('.live/'))).toEqual(['default/.live/.gitignore'])
 })

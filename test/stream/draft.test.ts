@@ -19,7 +19,7 @@ async function begin(): Promise<
 /** The side files of a root. */
 function sideFiles(root: string): string[] {
   const folder = join(root, 'default', '.live')
-  return existsSync(folder) ? readdirSync(folder) : []
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name !== '.gitignore') : []
 }
 
 test('a message is in the log when its draft begins and whole when that has ended', async () => {

@@ -14,7 +14,7 @@ export function textOf(count: number): string {
 export function sideFiles(root: string, namespace = 'default'): string[] {
   const folder = join(root, namespace, '.live')
   const names = existsSync(folder) ? readdirSync(folder) : []
-  return names.filter((name) => !name.endsWith('.tmp')).map((name) => join(folder, name))
+  return names.filter((name) => name.endsWith('.jsonl')).map((name) => join(folder, name))
 }
 
 /** The text that whole lines of a side file hold, read without the library. */

@@ -15,7 +15,7 @@ import { isEventId } from '../../event-id.ts'
 import { timeOf } from '../../id.ts'
 import { decodeName, encodeName } from '../../name.ts'
 import { isMissing, storageError } from './failure.ts'
-import { makeDirectory, statNamespace } from './folders.ts'
+import { makeIgnored, statNamespace } from './folders.ts'
 import { io } from './io.ts'
 import { openRegular, TO_READ } from './log-file.ts'
 import { draftDirectory, LOG_SUFFIX, namespacePath } from './paths.ts'
@@ -51,7 +51,7 @@ export class FileDrafts implements Drafts {
       if (statNamespace(directory) === undefined) {
         throw new FoldlogError('NOT_FOUND', `session ${key.sessionId} is not there: create it first`, { ...key })
       }
-      makeDirectory(draftDirectory(directory))
+      makeIgnored(draftDirectory(directory))
       await writeWhole(path, Buffer.from(`${JSON.stringify({ ...SELF, message: messageId })}\n`), false)
     } catch (error) {
       throw storageError(error, 'create', { ...key, path })

@@ -9,12 +9,14 @@ import { codeOf, storageError } from './failure.ts'
 import { io } from './io.ts'
 import { closeQuietly } from './log-file.ts'
 
+/** Which files git does not look at. */
+export const GIT_IGNORE = '.gitignore'
 const MODE = 0o700
 const GIT_FILES: Readonly<Record<string, string>> = {
   '.gitattributes':
     '*.jsonl merge=union text eol=lf diff=foldlog linguist-generated\n' +
     '**/files/** -text -diff -merge -linguist-generated\n',
-  '.gitignore': '.cache/\n.live/\n',
+  [GIT_IGNORE]: '.cache/\n.live/\n',
 }
 
 /** Makes a namespace's directory, and the root with what git needs in it. Returns the paths that changed. */
@@ -48,6 +50,15 @@ export function makeDirectory(directory: string): boolean {
   }
 }
 
+/**
+ * Makes a directory for what is never committed. It says so itself, and that is ignored, too: the `.gitignore` of the root is not there on a
+ * branch without the root.
+ */
+export function makeIgnored(directory: string): void {
+  makeDirectory(directory)
+  writeNew(`${directory}/${GIT_IGNORE}`, '*\n')
+}
+
 /** The state of a directory of ours; undefined if it is missing. Rejects a link or a file with `NOT_A_LOG`. */
 export function statNamespace(directory: string): Stats | undefined {
   let stat: Stats | undefined
@@ -75,29 +86,30 @@ function refuseForeign(directory: string, stat: Stats): void {
 
 /** Writes what git needs into a root, unless it is there. Returns the files that were written. */
 export function writeGitFiles(root: string): readonly string[] {
-  const written: string[] = []
-  for (const [name, text] of Object.entries(GIT_FILES)) {
-    const path = `${root}/${name}`
-    let fd: number
-    try {
-      fd = io.openSync(path, 'wx', 0o600)
-    } catch (error) {
-      // Somebody else's, or written by a process that creates the same root now.
-      if (codeOf(error) === 'EEXIST') continue
-      throw error
-    }
-    try {
-      io.writeSync(fd, text)
-    } catch (error) {
-      // Half a file would be taken for the user's own by the next attempt.
-      io.unlinkSync(path)
-      throw error
-    } finally {
-      io.closeSync(fd)
-    }
-    written.push(path)
+  const files = Object.entries(GIT_FILES).map(([name, text]) => ({ path: `${root}/${name}`, text }))
+  return files.filter(({ path, text }) => writeNew(path, text)).map(({ path }) => path)
+}
+
+/** Writes a small file, unless it is there. Returns whether it was written. */
+function writeNew(path: string, text: string): boolean {
+  let fd: number
+  try {
+    fd = io.openSync(path, 'wx', 0o600)
+  } catch (error) {
+    // Somebody else's, or written by a process that creates the same directory now.
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
   }
-  return written
+  try {
+    io.writeSync(fd, text)
+  } catch (error) {
+    // Half a file would be taken for the user's own by the next attempt.
+    io.unlinkSync(path)
+    throw error
+  } finally {
+    io.closeSync(fd)
+  }
+  return true
 }
 
 /** Makes a change to a directory's entries, or a small file, last. Systems that cannot open directories need no such thing. */

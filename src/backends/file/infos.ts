@@ -5,7 +5,7 @@
 import { constants } from 'node:fs'
 import type { ErrorCode } from '../../errors.ts'
 import { isMissing, storageError } from './failure.ts'
-import { makeDirectory, statNamespace } from './folders.ts'
+import { makeIgnored, statNamespace } from './folders.ts'
 import { io } from './io.ts'
 import { namespacePath } from './paths.ts'
 
@@ -41,7 +41,7 @@ export class StoredInfos {
     const path = `${directory}/.cache/infos.jsonl`
     try {
       statNamespace(directory)
-      makeDirectory(`${directory}/.cache`)
+      makeIgnored(`${directory}/.cache`)
       const { writeWhole } = await import('./whole-file.ts')
       await writeWhole(path, bytes, false)
     } catch (error) {

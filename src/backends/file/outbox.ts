@@ -17,7 +17,7 @@ import { dirname } from 'node:path'
 import type { AppendResult, NewLine } from '../../backend.ts'
 import { newId } from '../../id.ts'
 import { isMissing, storageError } from './failure.ts'
-import { makeDirectory } from './folders.ts'
+import { makeIgnored } from './folders.ts'
 import { io } from './io.ts'
 import { type LogFile, openRegular, TO_APPEND, TO_READ } from './log-file.ts'
 import { LF } from './prefix.ts'
@@ -162,7 +162,7 @@ export class OutboxFile {
   }
 
   #open(): void {
-    makeDirectory(`${this.#directory}/.cache`)
+    makeIgnored(`${this.#directory}/.cache`)
     const { fd, stat } = openRegular(this.#path, TO_APPEND | constants.O_CREAT)
     this.#fd = fd
     this.#stat = stat

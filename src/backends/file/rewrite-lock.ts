@@ -12,7 +12,7 @@ import { hostname } from 'node:os'
 import { FoldlogError } from '../../errors.ts'
 import { newId, timeOf } from '../../id.ts'
 import { isMissing } from './failure.ts'
-import { makeDirectory } from './folders.ts'
+import { makeDirectory, makeIgnored } from './folders.ts'
 import { io } from './io.ts'
 import type { LogFile } from './log-file.ts'
 import { SELF, startOf } from './owner.ts'
@@ -41,7 +41,7 @@ export class RewriteLock {
   /** Takes the lock of a log, and clears what dead processes left of theirs. Throws `SESSION_BUSY`. */
   static take(log: LogFile): RewriteLock {
     const directory = rewriteDirectory(log.directory)
-    makeDirectory(`${log.directory}/.cache`)
+    makeIgnored(`${log.directory}/.cache`)
     makeDirectory(directory)
     const name = `${log.session}.${process.pid}-${SELF.started}.${HOST}.${newId()}${SUFFIX}`
     const lock = new RewriteLock(`${directory}/${name}`)

@@ -8,7 +8,7 @@ import type { EditAside, Rewrite, Rewrites, Rewritten, SessionKey, StoredFile } 
 import { newId } from '../../id.ts'
 import { decodeName } from '../../name.ts'
 import { isMissing, storageError } from './failure.ts'
-import { makeDirectory, statNamespace, syncDirectory } from './folders.ts'
+import { GIT_IGNORE, makeDirectory, makeIgnored, statNamespace, syncDirectory } from './folders.ts'
 import { io } from './io.ts'
 import type { Logs } from './logs.ts'
 import { attachmentPath, filesPath, gonePath, namespacePath, parseAttachment } from './paths.ts'
@@ -49,7 +49,7 @@ export class FileRewrites implements Rewrites {
     const { directory, session } = this.#logs.get(key)
     const path = `${directory}/.cache/quarantine/${session}.${newId()}.jsonl`
     try {
-      makeDirectory(`${directory}/.cache`)
+      makeIgnored(`${directory}/.cache`)
       makeDirectory(`${directory}/.cache/quarantine`)
       await writeWhole(path, bytes, true)
       await syncDirectory(`${directory}/.cache/quarantine`)
@@ -103,6 +103,7 @@ export class FileRewrites implements Rewrites {
     const changed: string[] = []
     for (const place of DISPOSABLE) {
       for (const name of filesIn(`${directory}/${place}`)) {
+        if (name === GIT_IGNORE) continue
         const path = `${directory}/${place}/${name}`
         try {
           const file = `${place}/${name}`
