@@ -77,6 +77,11 @@ test('g7: on a branch that has no root the outbox is ignored as well: neither co
   repository.git('checkout', '--quiet', '--force', 'other')
   expect(repository.git('status', '--porcelain', '--untracked-files=all')).toBe('')
   repository.git('clean', '--quiet', '--force', '-d')
+  // The root is created anew for this branch, though caches of the other one lie there.
+  await store.create({ id: 'other' })
+  const made = ['.gitattributes', '.gitignore', 'default/other.jsonl'].map((name) => `?? .sessions/${name}\n`).join('')
+  expect(repository.git('status', '--porcelain', '--untracked-files=all')).toBe(made)
+  repository.commit('other')
   repository.git('checkout', '--quiet', 'main')
   expect(await restore(repository, '--yes')).toMatchObject({ code: 0 })
   expect(repository.read('s.jsonl')).toContain('"id":"b"')

@@ -12,6 +12,9 @@ import { closeQuietly } from './log-file.ts'
 /** Which files git does not look at. */
 export const GIT_IGNORE = '.gitignore'
 const MODE = 0o700
+const NO_THROW = { throwIfNoEntry: false } as const
+const NAMED = { withFileTypes: true } as const
+const IGNORED: ReadonlySet<string> = new Set(['.cache', '.live'])
 const GIT_FILES: Readonly<Record<string, string>> = {
   '.gitattributes':
     '*.jsonl merge=union text eol=lf diff=foldlog linguist-generated\n' +
@@ -21,21 +24,44 @@ const GIT_FILES: Readonly<Record<string, string>> = {
 
 /** Makes a namespace's directory, and the root with what git needs in it. Returns the paths that changed. */
 export function makeNamespace(root: string, directory: string): readonly string[] {
-  if (statNamespace(directory) !== undefined) return []
+  const isThere = statNamespace(directory) !== undefined
   const changed = [root]
   try {
+    if (isThere && (hasGitFiles(root) || !isBare(root))) return []
     const first = io.mkdirSync(root, { recursive: true, mode: MODE })
     // Each directory that was made is an entry of the one above.
     if (first !== undefined) {
       for (let path = root; path.length >= first.length; path = dirname(path)) changed.push(dirname(path))
     }
-    // New, or empty but for what an attempt that failed has left.
-    if (io.readdirSync(root).every((name) => name in GIT_FILES || name === '.git')) changed.push(...writeGitFiles(root))
+    if (!hasGitFiles(root) && isBare(root)) changed.push(...writeGitFiles(root))
     makeDirectory(directory)
   } catch (error) {
     throw storageError(error, 'create', { path: directory })
   }
   return changed
+}
+
+function hasGitFiles(root: string): boolean {
+  return Object.keys(GIT_FILES).every((name) => io.lstatSync(`${root}/${name}`, NO_THROW) !== undefined)
+}
+
+/** Whether a root is empty but for what an attempt that failed has left, or git, which took the logs away with their branch and left what it ignores. */
+function isBare(root: string): boolean {
+  return io.readdirSync(root, NAMED).every((entry) => {
+    if (entry.name in GIT_FILES || entry.name === '.git') return true
+    return entry.isDirectory() && isLeft(`${root}/${entry.name}`)
+  })
+}
+
+/** Whether a directory holds what git ignores, and nothing else. */
+function isLeft(directory: string): boolean {
+  try {
+    const names = io.readdirSync(directory)
+    return names.length > 0 && names.every((name) => IGNORED.has(name))
+  } catch {
+    // Somebody else's, or just removed: then it is not what git has left.
+    return false
+  }
 }
 
 /** Makes one directory; one that is there is fine. Returns whether it was made. */
