@@ -6,7 +6,7 @@
  */
 import { factsOf } from './body.ts'
 import { isCoreEvent, isCustomType, isValidData, type InfoPatch, type MessageData } from './event.ts'
-import { timeOf } from './id.ts'
+import { timeOf } from './event-id.ts'
 import { deepFreeze, type Json, type JsonObject } from './json.ts'
 import { eventsOf, type InnerEvent, type Line } from './line.ts'
 import type { SessionInfo, Status } from './message.ts'

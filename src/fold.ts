@@ -13,7 +13,7 @@
  */
 import { Body, factsOf, type Content, type Facts } from './body.ts'
 import type { CoreEvents, InfoPatch, MessageData } from './event.ts'
-import { timeOf } from './id.ts'
+import { timeOf } from './event-id.ts'
 import { deepFreeze, type Json, type JsonObject } from './json.ts'
 import type { InnerEvent } from './line.ts'
 import type { Message, SessionInfo, SessionStatus, Status } from './message.ts'

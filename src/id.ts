@@ -11,8 +11,6 @@ import { ulid } from 'ulid'
 import { FoldlogError } from './errors.ts'
 import { ALPHABET, decode, END_OF_IDS, LAST_TIME, timeOf } from './event-id.ts'
 
-export { isEventId, timeOf } from './event-id.ts'
-
 /** The smallest id of a millisecond, to compare with. */
 export function firstIdAt(time: number): string {
   return assemble(time, 0, 0)

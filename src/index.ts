@@ -1,6 +1,7 @@
 /** What users import. Re-exports only. */
 export { memoryBackend } from './backends/memory.ts'
-export { fileBackend, type FileBackendOptions, type FsyncPolicy } from './backends/file/index.ts'
+export { fileBackend, type FileBackendOptions } from './backends/file/index.ts'
+export type { FsyncPolicy } from './backends/file/sync.ts'
 export type * from './backend.ts'
 export { bus, Bus } from './bus.ts'
 export type {

@@ -12,8 +12,6 @@ import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd }
 import type { Entry, FoldedInfo, Part } from './infos-cache.ts'
 import type { SessionInfo } from './message.ts'
 
-export type { FoldedInfo } from './infos-cache.ts'
-
 /** Reads a session up to now, going on from what is known if that is possible and brings anything; undefined if it is gone. */
 export type ReadInfo = (sessionId: string, known: FoldedInfo | undefined) => Promise<FoldedInfo | undefined>
 

@@ -6,7 +6,7 @@
  * Everything in this file is pure and free of zod: whether the data of a line fits its type is event.ts's business.
  */
 import { FoldlogError } from './errors.ts'
-import { isEventId } from './id.ts'
+import { isEventId } from './event-id.ts'
 import { isArray, MAX_DEPTH, type Json, type JsonObject } from './json.ts'
 
 export const MARKER: string = '{"v":1,"id":"'

@@ -4,7 +4,8 @@
 import type { ContextOptions } from './context.ts'
 import { FoldlogError } from './errors.ts'
 import type { Fold } from './fold.ts'
-import { firstIdAt, isEventId } from './id.ts'
+import { isEventId } from './event-id.ts'
+import { firstIdAt } from './id.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
 import { contextIn, messagesOf, siblingsOf, turnsIn, type MessagesOptions } from './views.ts'
 

@@ -10,7 +10,8 @@
  */
 import type { AsideLine, Backend, RawLine, Rewrites, SessionKey } from './backend.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
-import { Clock, isEventId } from './id.ts'
+import { isEventId } from './event-id.ts'
+import { Clock } from './id.ts'
 import { isArray, type Json } from './json.ts'
 import { encodeLine, eventsOf, type InnerEvent, type Line } from './line.ts'
 import { isRedactedIn } from './lines.ts'

@@ -1,7 +1,7 @@
 /**
  * What a store is opened with.
  */
-import type { FsyncPolicy } from './backends/file/index.ts'
+import type { FsyncPolicy } from './backends/file/sync.ts'
 import type { Bus } from './bus.ts'
 import { FoldlogError } from './errors.ts'
 import type { RedactHook } from './screen.ts'

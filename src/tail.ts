@@ -8,7 +8,7 @@ import type { Backend, Cursor, LookOptions, SessionKey, StoredLine } from './bac
 import { Bell } from './bell.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
-import { isEventId } from './id.ts'
+import { isEventId } from './event-id.ts'
 import { deepFreeze } from './json.ts'
 import { decodeLine, eventsOf, type Line } from './line.ts'
 import { toEvent } from './lines.ts'

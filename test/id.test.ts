@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Clock, firstIdAt, idFrom, isEventId, newId, timeOf } from '../src/id.ts'
+import { isEventId, timeOf } from '../src/event-id.ts'
+import { Clock, firstIdAt, idFrom, newId } from '../src/id.ts'
 import { rounds } from './support/events.ts'
 
 const YEAR_6000 = Date.UTC(6000, 0, 1)

@@ -1,7 +1,7 @@
 /**
  * Events on one line each. What is in a log may be anything, so nothing about the shape of an event's data is taken for granted.
  */
-import { timeOf } from '../id.ts'
+import { timeOf } from '../event-id.ts'
 import { isArray, type Json, type JsonObject } from '../json.ts'
 import type { TailEvent } from '../tail.ts'
 import type { Call } from './call.ts'

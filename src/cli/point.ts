@@ -1,7 +1,7 @@
 /**
  * What people call an event or a message: its id, or the beginning or the end of it, as `foldlog log` shows it.
  */
-import { isEventId } from '../id.ts'
+import { isEventId } from '../event-id.ts'
 import type { Session } from '../session.ts'
 import { EXIT, Failure } from './call.ts'
 

@@ -3,7 +3,7 @@
  */
 import { isFoldlogError } from '../errors.ts'
 import { type Missing, missingLines, tidyRoot } from '../git/outbox.ts'
-import { timeOf } from '../id.ts'
+import { timeOf } from '../event-id.ts'
 import { decodeLine, eventsOf } from '../line.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { Root } from './root.ts'

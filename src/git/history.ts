@@ -4,7 +4,7 @@
  * Git compares, so that what is read is every line once and not every version of every file.
  */
 import { idAt } from '../backends/file/prefix.ts'
-import { timeOf } from '../id.ts'
+import { timeOf } from '../event-id.ts'
 import { decodeLine } from '../line.ts'
 import { gitBytes } from './run.ts'
 

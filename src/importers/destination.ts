@@ -3,9 +3,6 @@
  */
 import type { Store } from '../store.ts'
 
-/** A foreign event, as `store.merge` takes it. */
-export type { MergeLine } from '../merge.ts'
-
 /** Where imported sessions go: a store, and in it the namespace it is of. */
 export type Destination = Pick<Store, 'name' | 'capabilities' | 'merge' | 'putFile'>
 

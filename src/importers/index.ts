@@ -10,7 +10,6 @@ export type {
   ImportFailure,
   ImportReport,
   ImportTotals,
-  LineCounts,
   SourceLinks,
-  UnreadableLine,
 } from './report.ts'
+export type { LineCounts, UnreadableLine } from './jsonl.ts'

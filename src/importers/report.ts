@@ -6,8 +6,6 @@
  */
 import type { LineCounts, UnreadableLine } from './jsonl.ts'
 
-export type { LineCounts, UnreadableLine } from './jsonl.ts'
-
 /** A session that an import wrote, or found to be there already. */
 export interface ImportedSession {
   readonly namespace: string

@@ -1,7 +1,8 @@
 /**
  * Brings the lines of imported sessions into a store, some at a time, and counts what they added.
  */
-import type { Destination, MergeLine } from './destination.ts'
+import type { MergeLine } from '../merge.ts'
+import type { Destination } from './destination.ts'
 
 /** How many lines, and characters of source, are merged at once: it bounds what is in memory. */
 const FLUSH_LINES = 500

@@ -7,7 +7,7 @@
 import { copyFileSync } from 'node:fs'
 import { expect, test, type TestContext } from 'vitest'
 import { Bus } from '../../src/bus.ts'
-import type { FsyncPolicy } from '../../src/backends/file/index.ts'
+import type { FsyncPolicy } from '../../src/backends/file/sync.ts'
 import { openStore } from '../../src/store.ts'
 import { Child } from '../support/child.ts'
 import { needs, run } from '../support/machine.ts'

@@ -9,7 +9,7 @@
  */
 import { rmSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
-import type { FsyncPolicy } from '../../src/backends/file/index.ts'
+import type { FsyncPolicy } from '../../src/backends/file/sync.ts'
 import { Bus } from '../../src/bus.ts'
 import { isFoldlogError } from '../../src/errors.ts'
 import type { Session } from '../../src/session.ts'

@@ -4,7 +4,8 @@
  */
 import * as fc from 'fast-check'
 import type { InfoPatch, MessagePatch } from '../../src/event.ts'
-import { idFrom, timeOf } from '../../src/id.ts'
+import { timeOf } from '../../src/event-id.ts'
+import { idFrom } from '../../src/id.ts'
 import { setOwn, type Json, type JsonObject } from '../../src/json.ts'
 import { BATCH, eventsOf, type InnerEvent, type Line } from '../../src/line.ts'
 import type { Part } from '../../src/message.ts'

@@ -4,7 +4,7 @@
  */
 import { isCoreEvent, isCustomType, isValidData, type InfoPatch, type MessageData } from '../../src/event.ts'
 import { Fold } from '../../src/fold.ts'
-import { timeOf } from '../../src/id.ts'
+import { timeOf } from '../../src/event-id.ts'
 import { canonicalJson, setOwn, type Json, type JsonObject } from '../../src/json.ts'
 import { BATCH, eventsOf, type InnerEvent, type Line } from '../../src/line.ts'
 import { LineSet } from '../../src/lines.ts'

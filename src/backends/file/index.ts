@@ -31,8 +31,6 @@ import { listHeads, listNamespaces } from './list.ts'
 import type { LogAccess } from './log-access.ts'
 import type { FsyncPolicy } from './sync.ts'
 
-export type { FsyncPolicy } from './sync.ts'
-
 export interface FileBackendOptions {
   /**
    * When lines reach the disk. `'everysec'` (default): a crash of the process loses nothing, a power loss at most a
