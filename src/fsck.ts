@@ -4,8 +4,8 @@
  * Reads each log once, as it lies in the backend, in chunks and without folding it, so that logs larger than memory can be checked. Ids are
  * remembered only where one does not grow: of nothing else can there be two. Then those lines are read once more.
  */
-import { createHash } from 'node:crypto'
 import type { Backend, SessionKey, StoredLine } from './backend.ts'
+import { contentHash } from './content-hash.ts'
 import { isFoldlogError, type FoldlogError } from './errors.ts'
 import { conflictsOf, type Finding } from './findings.ts'
 import { timeOf } from './event-id.ts'
@@ -103,7 +103,7 @@ class Check {
     for (const line of decodeLine(stored.bytes, stored).lines) {
       if (!eventsOf(line).some(({ id }) => this.repeated.has(id) || this.redacted.has(id))) continue
       this.#twice.add(line)
-      const content = createHash('sha256').update(JSON.stringify(line)).digest('base64')
+      const content = contentHash(line)
       if (this.#contents.has(content)) this.#duplicateCount++
       else this.#contents.add(content)
     }

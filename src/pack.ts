@@ -6,6 +6,7 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import type { AsideLine, Backend, RawLine, SessionKey } from './backend.ts'
+import { contentHash } from './content-hash.ts'
 import { FoldlogError } from './errors.ts'
 import { Fold } from './fold.ts'
 import { canonicalJson, type Json } from './json.ts'
@@ -145,7 +146,7 @@ class Pack {
   #once(line: Line, bytes: Uint8Array): Uint8Array | undefined {
     if (!eventsOf(line).some(({ id }) => this.#repeated.has(id))) return bytes
     const [read = line] = decodeLine(bytes, PLACE).lines
-    const content = createHash('sha256').update(JSON.stringify(read)).digest('base64')
+    const content = contentHash(read)
     if (this.#written.has(content)) {
       this.duplicateCount++
       return undefined

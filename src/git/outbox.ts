@@ -5,9 +5,9 @@
  * work tree nor any commit has it, stashes and reflogs included. What lies between (stashed, on a commit that was reset) is kept and not offered:
  * git still has it, and its user has put it there.
  */
-import { readdirSync, readFileSync, type Dirent } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { isMissing, storageError } from '../backends/file/failure.ts'
+import { entriesIn, namesIn } from '../backends/file/entries.ts'
 import { type KeptLine, readOutbox, tidyOutbox } from '../backends/file/outbox.ts'
 import { LOG_SUFFIX, parseFileName } from '../backends/file/paths.ts'
 import { idAt } from '../backends/file/prefix.ts'
@@ -40,7 +40,7 @@ export async function tidyNamespace(directory: string): Promise<void> {
 /** Everything that is missing under a root. */
 export async function missingLines(root: string): Promise<readonly Missing[]> {
   const all: Missing[] = []
-  for (const entry of list(resolve(root))) {
+  for (const entry of entriesIn(resolve(root))) {
     const namespace = entry.isDirectory() ? decodeName(entry.name) : undefined
     if (namespace === undefined) continue
     const directory = `${resolve(root)}/${entry.name}`
@@ -55,7 +55,7 @@ export async function missingLines(root: string): Promise<readonly Missing[]> {
 
 /** Forgets what git holds, in all outboxes of a root. */
 export async function tidyRoot(root: string): Promise<void> {
-  for (const entry of list(resolve(root))) {
+  for (const entry of entriesIn(resolve(root))) {
     if (entry.isDirectory()) await tidyNamespace(`${resolve(root)}/${entry.name}`)
   }
 }
@@ -82,7 +82,7 @@ function idsHeld(
 /** Which of the ids are in the files of a session in the work tree. */
 function idsInFiles(directory: string, session: string, ids: ReadonlySet<string>): ReadonlySet<string> {
   const found = new Set<string>()
-  for (const { name } of list(directory)) {
+  for (const name of namesIn(directory)) {
     if (parseFileName(name)?.session !== session) continue
     const bytes = readFileSync(`${directory}/${name}`)
     for (let start = 0; start < bytes.length;) {
@@ -112,13 +112,4 @@ function bySession(lines: readonly KeptLine[]): ReadonlyMap<string, KeptLine[]> 
     else known.push(line)
   }
   return sessions
-}
-
-function list(directory: string): readonly Dirent[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw storageError(error, 'list', { path: directory })
-  }
 }

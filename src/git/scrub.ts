@@ -4,8 +4,9 @@
  * The fold hides it already, since a redacted line beats the original wherever that comes back; this is about the bytes. What is back is seen in
  * the logs and nowhere else, so what was interrupted is found again, by the next merge or by `fsck`.
  */
-import { closeSync, readdirSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { chunksOf } from '../backends/file/chunks.ts'
+import { namesIn } from '../backends/file/entries.ts'
 import { isMissing, storageError } from '../backends/file/failure.ts'
 import { openRegular, TO_READ } from '../backends/file/log-file.ts'
 import { namespacePath, parseFileName } from '../backends/file/paths.ts'
@@ -58,7 +59,7 @@ async function hasReturned(store: Store, sessionId: string): Promise<boolean> {
 /** The sessions in one of whose files something was redacted. */
 function redactedIn(directory: string): ReadonlySet<string> {
   const found = new Set<string>()
-  for (const file of list(directory)) {
+  for (const file of namesIn(directory)) {
     const session = parseFileName(file)?.session
     const sessionId = session === undefined ? undefined : decodeName(session)
     if (sessionId === undefined || found.has(sessionId)) continue
@@ -80,14 +81,5 @@ function hasMark(path: string): boolean {
     throw storageError(error, 'scrub', { path })
   } finally {
     if (fd >= 0) closeSync(fd)
-  }
-}
-
-function list(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory)
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw storageError(error, 'list', { path: directory })
   }
 }

@@ -13,6 +13,7 @@ import type { DraftBytes, DraftPlace, Drafts, OpenDraft, SessionKey } from '../.
 import { FoldlogError } from '../../errors.ts'
 import { isEventId, timeOf } from '../../event-id.ts'
 import { decodeName, encodeName } from '../../name.ts'
+import { namesIn } from './entries.ts'
 import { isMissing, storageError } from './failure.ts'
 import { makeIgnored, statNamespace } from './folders.ts'
 import { io } from './io.ts'
@@ -198,15 +199,6 @@ function messageIn(path: string): string | undefined {
   } catch {
     // Gone by now, or none of ours: there is no draft in it.
     return undefined
-  }
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return io.readdirSync(directory)
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw storageError(error, 'list', { path: directory })
   }
 }
 

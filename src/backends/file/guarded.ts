@@ -6,7 +6,7 @@
  *     something else      lost: say so in the log (`log.void`), then refuse
  *
  * Invariants held here:
- *  - Of all lines written for one place at most one counts, and none that another line came before: what lies at a
+ *  - I9 Of all lines written for one place at most one counts, and none that another line came before: what lies at a
  *    place of an append-only file is decided once, by the system, for all who look.
  *  - What was acknowledged counts, also where merges move it; what was refused never counts.
  *  - Nobody waits. A writer that dies leaves a line behind of which every reader sees whether it counts.
@@ -25,10 +25,11 @@ import { io } from './io.ts'
 import type { LogFile } from './log-file.ts'
 import { findIds } from './lookup.ts'
 import { isAside } from './paths.ts'
+import { deleted, missing } from './refusals.ts'
 import type { Segments } from './segments.ts'
 import type { Syncer } from './sync.ts'
 import { verdictsOf } from './verdicts.ts'
-import { deleted, missing, type Writer } from './write.ts'
+import type { Writer } from './write.ts'
 
 const NO_THROW = { throwIfNoEntry: false } as const
 const SEAL = Buffer.from('\n')

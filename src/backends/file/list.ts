@@ -8,7 +8,7 @@ import type { Stats } from 'node:fs'
 import type { Cursor, Head } from '../../backend.ts'
 import { decodeName } from '../../name.ts'
 import { cursorPart, IN_LINE, inodeText, placeText } from './cursor.ts'
-import { isMissing, storageError } from './failure.ts'
+import { entriesIn, namesIn } from './entries.ts'
 import { statNamespace } from './folders.ts'
 import { io } from './io.ts'
 import { logPath, namespacePath, parseFileName } from './paths.ts'
@@ -18,7 +18,6 @@ import { isTombstone } from './tombstone.ts'
 /** The clocks of disks tick in up to two seconds: a change that close to the last one may leave no trace. */
 const SETTLED_MS = 2000
 const NO_THROW = { throwIfNoEntry: false } as const
-const NAMED = { withFileTypes: true } as const
 
 /** Every session of a namespace; empty if the namespace is not there. */
 export function listHeads(root: string, namespace: string): readonly Head[] {
@@ -27,7 +26,7 @@ export function listHeads(root: string, namespace: string): readonly Head[] {
   const heads: Head[] = []
   const segmented = new Map<string, Map<string, Stats>>()
   const buried = new Set<string>()
-  for (const file of namesIn(directory)) {
+  for (const file of statNamespace(directory) === undefined ? [] : namesIn(directory)) {
     const name = parseFileName(file)
     if (name === undefined) continue
     const { session, segment } = name
@@ -138,25 +137,10 @@ function endOf({ size, ino }: Pick<Stats, 'size' | 'ino'>): string {
 /** The namespaces of a root: the directories whose names are some namespace's. */
 export function listNamespaces(root: string): readonly string[] {
   const names: string[] = []
-  try {
-    for (const entry of io.readdirSync(root, NAMED)) {
-      const name = entry.isDirectory() ? decodeName(entry.name) : undefined
-      if (name !== undefined) names.push(name)
-    }
-  } catch (error) {
-    // A root is made with its first session.
-    if (!isMissing(error)) throw storageError(error, 'list', { path: root })
+  // A root is made with its first session.
+  for (const entry of entriesIn(root)) {
+    const name = entry.isDirectory() ? decodeName(entry.name) : undefined
+    if (name !== undefined) names.push(name)
   }
   return names
-}
-
-function namesIn(directory: string): readonly string[] {
-  if (statNamespace(directory) === undefined) return []
-  try {
-    return io.readdirSync(directory)
-  } catch (error) {
-    // Removed since.
-    if (isMissing(error)) return []
-    throw storageError(error, 'list', { path: directory })
-  }
 }

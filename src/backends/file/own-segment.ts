@@ -17,6 +17,7 @@ import { io } from './io.ts'
 import { LogFile, openRegular, TO_APPEND, TO_CREATE } from './log-file.ts'
 import type { Segments } from './segments.ts'
 import type { Syncer } from './sync.ts'
+import { removeQuietly } from './whole-file.ts'
 import { shortWrite } from './write.ts'
 
 const NO_THROW = { throwIfNoEntry: false } as const
@@ -107,13 +108,5 @@ function reopen(own: LogFile): boolean {
   } catch (error) {
     if (isMissing(error)) return false
     throw error
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    io.unlinkSync(path)
-  } catch {
-    // What failed first is what the caller has to know; a file under such a name is nobody's log.
   }
 }

@@ -36,10 +36,10 @@ import { io } from './io.ts'
 import { closeQuietly, type LogFile, openRegular, TO_READ } from './log-file.ts'
 import { isAside, LOG_SUFFIX } from './paths.ts'
 import { LF, mayBeGuarded } from './prefix.ts'
+import { deleted, missing } from './refusals.ts'
 import type { Segments } from './segments.ts'
 import { isTombstone } from './tombstone.ts'
 import { verdictsOf } from './verdicts.ts'
-import { deleted } from './write.ts'
 
 /** A read this short is done before anyone else can close the descriptor, so it needs none of its own. */
 const SHORT_BYTES = 1 << 20
@@ -365,11 +365,6 @@ export async function* readLog(
   } finally {
     reading?.close()
   }
-}
-
-function missing(log: LogFile): FoldlogError {
-  const message = `there is no log of session ${log.key.sessionId} at ${log.path}`
-  return new FoldlogError('NOT_FOUND', message, { ...log.key, path: log.path })
 }
 
 function stale(log: LogFile): FoldlogError {

@@ -31,9 +31,9 @@ import { findIds } from './lookup.ts'
 import { asideSegment, isAside, LOG_SUFFIX } from './paths.ts'
 import { idAt, LF } from './prefix.ts'
 import { isAlive, madeFor, rewriteDirectory, RewriteLock, unlink } from './rewrite-lock.ts'
+import { deleted, missing } from './refusals.ts'
 import type { Segments } from './segments.ts'
 import { isBuried } from './tombstone.ts'
-import { deleted } from './write.ts'
 import { settle } from './settle.ts'
 import { renameOver, syncData } from './whole-file.ts'
 
@@ -371,11 +371,6 @@ async function syncFile(path: string): Promise<void> {
   } finally {
     io.closeSync(fd)
   }
-}
-
-function missing(log: LogFile): FoldlogError {
-  const message = `there is no log of session ${log.key.sessionId} at ${log.path}`
-  return new FoldlogError('NOT_FOUND', message, { ...log.key, path: log.path })
 }
 
 function replaced(log: LogFile, path: string): FoldlogError {

@@ -7,6 +7,7 @@
 import type { EditAside, Rewrite, Rewrites, Rewritten, SessionKey, StoredFile } from '../../backend.ts'
 import { newId } from '../../id.ts'
 import { decodeName } from '../../name.ts'
+import { entriesIn } from './entries.ts'
 import { isMissing, storageError } from './failure.ts'
 import { GIT_IGNORE, makeDirectory, makeIgnored, statNamespace, syncDirectory } from './folders.ts'
 import { io } from './io.ts'
@@ -20,7 +21,6 @@ import type { Segments } from './segments.ts'
 import { sweepFiles, unlinkThere } from './sweep.ts'
 import { writeWhole } from './whole-file.ts'
 
-const NAMED = { withFileTypes: true } as const
 const CACHE = '.cache'
 const QUARANTINE = '.cache/quarantine'
 /** What caches and drafts are kept in. Locks and files being made, which are in `rewrite`, are no cache. */
@@ -150,13 +150,7 @@ async function editLines(path: string, edit: (text: string) => string | undefine
 }
 
 function filesIn(directory: string): string[] {
-  try {
-    return io
-      .readdirSync(directory, NAMED)
-      .filter((entry) => entry.isFile())
-      .map(({ name }) => name)
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw storageError(error, 'list', { path: directory })
-  }
+  return entriesIn(directory)
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
 }

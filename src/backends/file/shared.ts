@@ -20,9 +20,10 @@ import { makeNamespace } from './folders.ts'
 import type { LogFile } from './log-file.ts'
 import { OtherFiles } from './other-files.ts'
 import { beginSegment, extendSegment, isAsLeft } from './own-segment.ts'
+import { deleted, exists, isFinal, missing } from './refusals.ts'
 import type { Segments } from './segments.ts'
 import type { Syncer } from './sync.ts'
-import { deleted, exists, failure, isFinal, missing } from './write.ts'
+import { failure } from './write.ts'
 
 /** Git keeps every version of a file whole, so short files are what makes long sessions cheap. */
 const ROLL_BYTES = 256 * 1024

@@ -85,10 +85,11 @@ export function syncData(fd: number): Promise<void> {
   })
 }
 
-function removeQuietly(path: string): void {
+/** Removes a file that nobody reads, after a failure. */
+export function removeQuietly(path: string): void {
   try {
     io.unlinkSync(path)
   } catch {
-    // What failed first is what the caller has to know; a forgotten temporary file harms nobody.
+    // What failed first is what the caller has to know; what is left under such a name is nobody's.
   }
 }

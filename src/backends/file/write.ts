@@ -12,7 +12,7 @@
  * checkout) and `fsync: 'always'` make it wait; later appends to the log wait behind the former.
  */
 import type { AppendOptions, AppendResult, Cursor, NewLine } from '../../backend.ts'
-import { FoldlogError } from '../../errors.ts'
+import type { FoldlogError } from '../../errors.ts'
 import { newId } from '../../id.ts'
 import { lookAgain } from './absence.ts'
 import { encodeLines } from './encode.ts'
@@ -21,6 +21,7 @@ import { makeNamespace, statNamespace } from './folders.ts'
 import { io } from './io.ts'
 import { closeQuietly, LogFile, openRegular, TO_APPEND, TO_CREATE } from './log-file.ts'
 import { findIds, linesNotIn } from './lookup.ts'
+import { deleted, exists, isFinal, missing } from './refusals.ts'
 import type { Segments } from './segments.ts'
 import type { Syncer } from './sync.ts'
 import { isBuried } from './tombstone.ts'
@@ -330,36 +331,4 @@ export function failure(log: LogFile, lines: readonly NewLine[], error: unknown)
 export function shortWrite(log: LogFile, written: number, length: number): Error {
   const error = new Error(`${written} of ${length} bytes were written to ${log.path}`)
   return Object.assign(error, { code: 'ENOSPC' })
-}
-
-/** The refusal of a log that is not there. */
-export function missing(log: LogFile): FoldlogError {
-  return notThere(log, `there is no log of session ${log.key.sessionId} at ${log.path} (any more)`)
-}
-
-/** The refusal of a log that holds a tombstone. */
-export function deleted(log: LogFile): FoldlogError {
-  return notThere(log, `session ${log.key.sessionId} was deleted: a tombstone is at ${log.path}`)
-}
-
-function notThere(log: LogFile, message: string): FoldlogError {
-  return new FoldlogError('NOT_FOUND', message, { ...log.key, path: log.path })
-}
-
-export function exists(log: LogFile): FoldlogError {
-  return new FoldlogError(
-    'ALREADY_EXISTS',
-    `session ${log.key.sessionId} is there already: get it, or choose another id`,
-    {
-      ...log.key,
-      path: log.path,
-    },
-  )
-}
-
-/** The refusal to create what was deleted for good. */
-export function isFinal(log: LogFile): FoldlogError {
-  const { sessionId } = log.key
-  const message = `session ${sessionId} was deleted for good: choose another id, or purge it first in every copy`
-  return new FoldlogError('ALREADY_EXISTS', message, { ...log.key, path: log.directory })
 }
