@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { run } from '../cli/run.ts'
 import { anew, idsOf, open, temp } from '../support/temp.ts'
-import { created, ENVIRONMENT, message, messages, redacted, Repository } from './repository.ts'
+import { created, message, messages, redacted, Repository } from './repository.ts'
+import { ENVIRONMENT } from '../support/git.ts'
 
 const WHERE = (repository: Repository) => ({ cwd: repository.tree, env: ENVIRONMENT })
 

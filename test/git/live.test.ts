@@ -9,7 +9,8 @@ import { run } from '../cli/run.ts'
 import { Child } from '../support/child.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
 import { anew, idsOf, open } from '../support/temp.ts'
-import { ENVIRONMENT, message, Repository } from './repository.ts'
+import { message, Repository } from './repository.ts'
+import { ENVIRONMENT } from '../support/git.ts'
 
 /** What is done once a round. What git refuses because of uncommitted lines is refused, as it is for a user. */
 const OPERATIONS: Readonly<Record<string, (repository: Repository, round: number) => void>> = {

@@ -12,7 +12,8 @@ import { later, MAIN, run } from '../cli/run.ts'
 import { Child } from '../support/child.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
 import { anew, idsOf, logPath, open, temp } from '../support/temp.ts'
-import { ENVIRONMENT, message, Repository } from './repository.ts'
+import { message, Repository } from './repository.ts'
+import { ENVIRONMENT } from '../support/git.ts'
 
 const outbox = (repository: Repository): string => join(repository.root, 'default/.cache/outbox')
 const directory = (repository: Repository): string => join(repository.root, 'default')

@@ -1,5 +1,5 @@
 /**
- * Real repositories of git in fresh directories, untouched by the configuration of who runs the tests.
+ * Real repositories of git in fresh directories.
  */
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -7,19 +7,8 @@ import { dirname, join } from 'node:path'
 import { writeGitFiles } from '../../src/backends/file/folders.ts'
 import { idFrom } from '../../src/id.ts'
 import { encodeLine } from '../../src/line.ts'
+import { ENVIRONMENT } from '../support/git.ts'
 import { temp } from '../support/temp.ts'
-
-export const ENVIRONMENT: Record<string, string> = {
-  PATH: process.env['PATH'] ?? '',
-  HOME: '/nonexistent',
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_AUTHOR_NAME: 'a',
-  GIT_AUTHOR_EMAIL: 'a@example.org',
-  GIT_COMMITTER_NAME: 'a',
-  GIT_COMMITTER_EMAIL: 'a@example.org',
-  GIT_EDITOR: 'true',
-  GIT_MERGE_AUTOEDIT: 'no',
-}
 
 export interface Ran {
   readonly code: number

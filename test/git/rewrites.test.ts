@@ -11,7 +11,8 @@ import type { Session } from '../../src/session.ts'
 import { MAIN, run, type Ended } from '../cli/run.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
 import { anew, idsOf, logPath, open, temp, textsOf } from '../support/temp.ts'
-import { ENVIRONMENT, Repository } from './repository.ts'
+import { Repository } from './repository.ts'
+import { ENVIRONMENT } from '../support/git.ts'
 
 /** Runs `foldlog` in the work tree. */
 function foldlog(repository: Repository, ...words: readonly string[]): Promise<Ended> {

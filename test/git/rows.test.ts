@@ -8,7 +8,8 @@ import { objectionsTo } from '../../src/git/staged.ts'
 import { run } from '../cli/run.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
 import { anew, idsOf, open } from '../support/temp.ts'
-import { created, ENVIRONMENT, idOf, message, messages, Repository } from './repository.ts'
+import { created, idOf, message, messages, Repository } from './repository.ts'
+import { ENVIRONMENT } from '../support/git.ts'
 
 const SEGMENTS = ['01M7XVMS2Q0000000000000001', '01M7XVMS2Q0000000000000002']
 

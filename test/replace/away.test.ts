@@ -1,7 +1,6 @@
 /**
  * A log whose path is empty for a moment, as git leaves it while it checks out: it is not gone. One that stays away is.
  */
-import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
@@ -11,7 +10,8 @@ import type { Store } from '../../src/store.ts'
 import { OtherProcess } from '../support/child.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
 import { anew, type Heard, idsOf, logPath, open, temp } from '../support/temp.ts'
-import { ENVIRONMENT } from '../git/repository.ts'
+import { ENVIRONMENT, git } from '../support/git.ts'
+import { type Branches, branches } from './branches.ts'
 
 const GONE = { code: 'NOT_FOUND' }
 
@@ -171,25 +171,13 @@ test.each(['a cursor', 'an event id'])(
 )
 
 /** A work tree whose files stay away for a while whenever git replaces them: what they hold goes through a slow filter. */
-async function slowTree(options: { readonly watch?: boolean } = {}): Promise<Setting & { readonly tree: string }> {
-  const tree = temp()
-  const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: tree, env: ENVIRONMENT, encoding: 'utf8' })
-  git('init', '--quiet', '--initial-branch=main')
-  const root = join(tree, '.sessions')
-  const { store, heard } = await open(root, options)
-  const session = await store.create({ id: 's' })
-  await session.add({ id: 'a', text: 'text of a' })
-  await session.add({ id: 'b', text: 'text of b' })
-  git('add', '--all')
-  git('commit', '--quiet', '--message=main')
-  git('checkout', '--quiet', '-b', 'other')
-  await session.add({ id: 'c', text: 'text of c' })
-  git('commit', '--quiet', '--all', '--message=other')
-  git('config', 'filter.slow.smudge', 'sleep 0.3; cat')
-  git('config', 'filter.slow.clean', 'cat')
+async function slowTree(options: { readonly watch?: boolean } = {}): Promise<Branches> {
+  const setting = await branches(options)
+  const { tree } = setting
+  git(tree, 'config', 'filter.slow.smudge', 'sleep 0.3; cat')
+  git(tree, 'config', 'filter.slow.clean', 'cat')
   writeFileSync(join(tree, '.git', 'info', 'attributes'), '*.jsonl filter=slow\n')
-  return { tree, root, store, session, heard }
+  return setting
 }
 
 /** Resolves when the log is not at its path. */
@@ -256,7 +244,7 @@ test(
   PATIENT,
   async () => {
     const { tree, root, session, heard } = await slowTree()
-    execFileSync('git', ['config', 'filter.slow.smudge', 'cat'], { cwd: tree, env: ENVIRONMENT })
+    git(tree, 'config', 'filter.slow.smudge', 'cat')
     const other = new OtherProcess(root)
     for (let round = 0; round < rounds(40); round++) {
       let isOut = false

@@ -1,52 +1,15 @@
 /**
  * A log in a work tree of git, while git does what it does.
  */
-import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { OtherProcess } from '../support/child.ts'
+import { ENVIRONMENT, git } from '../support/git.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
-import { anew, type Heard, idsOf, open, temp, textsOf } from '../support/temp.ts'
+import { anew, type Heard, idsOf, textsOf } from '../support/temp.ts'
 import type { SessionEvent } from '../../src/event.ts'
-import type { Session } from '../../src/session.ts'
+import { branches } from './branches.ts'
 
 const messageIds = (events: readonly SessionEvent[]): string[] => events.map(({ data }) => (data as { id: string }).id)
-
-const ENVIRONMENT = {
-  PATH: process.env['PATH'],
-  HOME: '/nonexistent',
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_AUTHOR_NAME: 'a',
-  GIT_AUTHOR_EMAIL: 'a@example.org',
-  GIT_COMMITTER_NAME: 'a',
-  GIT_COMMITTER_EMAIL: 'a@example.org',
-}
-
-interface Work {
-  readonly root: string
-  readonly session: Session
-  readonly heard: Heard
-  readonly git: (...args: string[]) => string
-}
-
-/** A work tree with the branches `main` (messages a, b) and `other` (a, b, c); the work tree is at `other`. */
-async function work(options: { readonly watch?: boolean } = {}): Promise<Work> {
-  const tree = temp()
-  const root = join(tree, '.sessions')
-  const git = (...args: string[]): string =>
-    execFileSync('git', args, { cwd: tree, env: ENVIRONMENT, encoding: 'utf8' })
-  git('init', '--quiet', '--initial-branch=main')
-  const { store, heard } = await open(root, options)
-  const session = await store.create({ id: 's' })
-  await session.add({ id: 'a', text: 'text of a' })
-  await session.add({ id: 'b', text: 'text of b' })
-  git('add', '--all')
-  git('commit', '--quiet', '--message=main')
-  git('checkout', '--quiet', '-b', 'other')
-  await session.add({ id: 'c', text: 'text of c' })
-  git('commit', '--quiet', '--all', '--message=other')
-  return { root, session, heard, git }
-}
 
 /** What came with another file; if the disk gave that one the inode of the old one, it looks like an append. */
 function cameBack(heard: Heard): string[] {
@@ -58,10 +21,10 @@ function cameBack(heard: Heard): string[] {
 }
 
 test('row 33, g7: a checkout of another branch is seen by the next look, and told', async () => {
-  const { root, session, heard, git } = await work()
-  git('checkout', '--quiet', 'main')
+  const { root, session, heard, tree } = await branches()
+  git(tree, 'checkout', '--quiet', 'main')
   expect(idsOf(await session.messages())).toEqual(['a', 'b'])
-  git('checkout', '--quiet', 'other')
+  git(tree, 'checkout', '--quiet', 'other')
   expect(idsOf(await session.messages())).toEqual(['a', 'b', 'c'])
   expect(heard.of('session.rewound').flatMap(({ missing }) => messageIds(missing))).toEqual(['c'])
   expect(cameBack(heard)).toEqual(['c'])
@@ -69,22 +32,22 @@ test('row 33, g7: a checkout of another branch is seen by the next look, and tol
 })
 
 test('row 33, g7: an append after a checkout lands in the file of that branch', async () => {
-  const { root, session, git } = await work()
-  git('checkout', '--quiet', 'main')
+  const { root, session, tree } = await branches()
+  git(tree, 'checkout', '--quiet', 'main')
   await session.add({ id: 'd', text: 'text of d' })
   expect(idsOf((await anew(root, 's')).messages)).toEqual(['a', 'b', 'd'])
   expect(idsOf(await session.messages())).toEqual(['a', 'b', 'd'])
-  git('commit', '--quiet', '--all', '--message=more')
-  git('checkout', '--quiet', 'other')
+  git(tree, 'commit', '--quiet', '--all', '--message=more')
+  git(tree, 'checkout', '--quiet', 'other')
   expect(idsOf(await session.messages())).toEqual(['a', 'b', 'c'])
   expect((await anew(root, 's')).damage).toEqual([])
 })
 
 test('row 33, g7: a watcher sees a checkout without anybody looking', async () => {
-  const { heard, git } = await work({ watch: true })
-  git('checkout', '--quiet', 'main')
+  const { heard, tree } = await branches({ watch: true })
+  git(tree, 'checkout', '--quiet', 'main')
   await heard.until(() => heard.of('session.rewound').length === 1)
-  git('checkout', '--quiet', 'other')
+  git(tree, 'checkout', '--quiet', 'other')
   await heard.until(() => cameBack(heard).length > 0)
   expect(heard.of('session.rewound').flatMap(({ missing }) => messageIds(missing))).toEqual(['c'])
   expect(cameBack(heard)).toEqual(['c'])
@@ -92,11 +55,11 @@ test('row 33, g7: a watcher sees a checkout without anybody looking', async () =
 })
 
 test('g1: branches that both went on merge without a conflict, and every handle sees both', async () => {
-  const { root, session, git } = await work()
-  git('checkout', '--quiet', 'main')
+  const { root, session, tree } = await branches()
+  git(tree, 'checkout', '--quiet', 'main')
   await session.add({ id: 'd', text: 'text of d' })
-  git('commit', '--quiet', '--all', '--message=more')
-  git('merge', '--quiet', '--no-edit', 'other')
+  git(tree, 'commit', '--quiet', '--all', '--message=more')
+  git(tree, 'merge', '--quiet', '--no-edit', 'other')
   const messages = await session.messages()
   expect(idsOf(messages)).toEqual(['a', 'b', 'c', 'd'])
   const fresh = await anew(root, 's')
@@ -110,8 +73,7 @@ test(
   'g7: whatever is acknowledged while git checks branches out is in the file or was told as missing',
   PATIENT,
   async () => {
-    const { root, session, heard, git } = await work()
-    const tree = join(root, '..')
+    const { root, session, heard, tree } = await branches()
     const added: string[] = []
     for (let round = 0; round < rounds(40); round++) {
       const before = added.length
@@ -136,7 +98,7 @@ test(
       const fresh = await anew(root, 's')
       expect(idsOf(fresh.messages)).toEqual([...seen])
       expect(fresh.damage).toEqual([])
-      expect(git('status', '--porcelain')).not.toContain('UU')
+      expect(git(tree, 'status', '--porcelain')).not.toContain('UU')
     }
   },
 )

@@ -1,7 +1,6 @@
 /**
  * Shared roots and their copies, for tests: what lies in them, who wrote it, and ways in which they are brought together.
  */
-import { execFileSync } from 'node:child_process'
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { Bus } from '../../src/bus.ts'
@@ -78,18 +77,4 @@ export function sortedTexts(messages: readonly Message[]): string[] {
   return textsOf(messages)
     .map((text) => text ?? '')
     .sort()
-}
-
-/** Runs git as nobody in particular, with no configuration of this machine. */
-export function git(cwd: string, ...args: readonly string[]): string {
-  const env = {
-    PATH: process.env['PATH'],
-    HOME: '/nonexistent',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_AUTHOR_NAME: 'a',
-    GIT_AUTHOR_EMAIL: 'a@example.org',
-    GIT_COMMITTER_NAME: 'a',
-    GIT_COMMITTER_EMAIL: 'a@example.org',
-  }
-  return execFileSync('git', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }

@@ -8,7 +8,8 @@ import { newId } from '../../src/id.ts'
 import type { Session } from '../../src/session.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
 import { open, temp } from '../support/temp.ts'
-import { filesOf, git, linesOf, shown, sortedTexts } from './copies.ts'
+import { git } from '../support/git.ts'
+import { filesOf, linesOf, shown, sortedTexts } from './copies.ts'
 
 const SHARED = { shared: true } as const
 
