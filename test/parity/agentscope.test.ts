@@ -17,6 +17,7 @@ import {
   type Store,
   type TailEvent,
 } from '../../src/index.ts'
+import { fromOpenAIChat, toOpenAIChat } from '../../src/messages/index.ts'
 import { elsewhere, filesIn, freshFolder, freshStore, laterMillisecond, listen, open } from '../support/store.ts'
 
 const ids = (items: readonly { readonly id: string }[]): string[] => items.map(({ id }) => id)
@@ -432,6 +433,22 @@ test('storage 2.0: list without state, messages before a cursor with has_more, g
   expect(ids(await again.messages({ limit: 3, before: 'm1' }))).toEqual(['m0'])
   expect((await again.message('m2'))?.id).toBe('m2')
   expect(await again.message('m9')).toBeUndefined()
+})
+
+test('from_openai_message(), convert_to_openai_messages(): a call and its result go in and come out', async () => {
+  const session = await (await freshStore()).create()
+  const calls = [{ id: 'c1', type: 'function', function: { name: 'look', arguments: '{"at":1}' } }]
+  const messages = [
+    { role: 'user', content: 'Look' },
+    { role: 'assistant', content: null, tool_calls: calls },
+    { role: 'tool', tool_call_id: 'c1', content: 'nothing' },
+  ]
+  await session.add(fromOpenAIChat(messages))
+  expect(toOpenAIChat(await session.context())).toMatchObject([
+    messages[0],
+    { role: 'assistant', tool_calls: calls },
+    messages[2],
+  ])
 })
 
 test('A1 create returns a copy: nothing done to it changes the session', async () => {

@@ -13,6 +13,7 @@ import {
   type Session,
   type TailEvent,
 } from '../../src/index.ts'
+import { fromOpenAIChat, toOpenAIChat } from '../../src/messages/index.ts'
 import {
   elsewhere,
   filesIn,
@@ -324,6 +325,18 @@ test('reasoning_context, ContextMessage(tool_calls, tool): the model sees them, 
   expect(result?.parts).toEqual([
     { id: 'p1', type: 'tool-result', callId: 'c1', name: 'dubbing', output: { ok: true } },
   ])
+})
+
+test("to_llm_msg(), from_json(): the model's messages come back as they were", async () => {
+  const store = await freshStore()
+  const session = await store.create()
+  const messages = [
+    { role: 'system', content: 'You are an editor' },
+    { role: 'user', content: 'Cut the intro' },
+    { role: 'assistant', content: 'Done' },
+  ]
+  await session.add(fromOpenAIChat(messages))
+  expect(toOpenAIChat(await session.context())).toEqual(messages)
 })
 
 test('save_context_messages(), which replaces all: the context starts anew and the history stays', async () => {

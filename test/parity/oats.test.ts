@@ -13,6 +13,7 @@ import {
   type Store,
   type Usage,
 } from '../../src/index.ts'
+import { toAnthropic, toGemini, toOpenAIChat } from '../../src/messages/index.ts'
 import {
   elsewhere,
   filesIn,
@@ -347,6 +348,17 @@ test('session.budget, session.task_budget, tool.*, provider.*, permission.*, hoo
   })
   expect([kept.type, pressures]).toEqual(['budget.checked', ['high']])
   await expect(session.append('session.budget', {})).rejects.toMatchObject({ code: 'INVALID_EVENT' })
+})
+
+test('to_llm_format(), multimodal content: an image reaches each in its own form', async () => {
+  const session = await (await freshStore()).create()
+  await session.add({ text: 'What is it?', parts: [{ type: 'file', mediaType: 'image/png', data: 'aGVsbG8=' }] })
+  const context = await session.context()
+  expect(JSON.stringify(toOpenAIChat(context))).toContain('"image_url":{"url":"data:image/png;base64,aGVsbG8="}')
+  expect(JSON.stringify(toAnthropic(context))).toContain(
+    '"source":{"type":"base64","media_type":"image/png","data":"aGVsbG8="}',
+  )
+  expect(JSON.stringify(toGemini(context))).toContain('"inlineData":{"mimeType":"image/png","data":"aGVsbG8="}')
 })
 
 test('ApprovalDecision(approved, instructions): the session waits, then goes on', async () => {
