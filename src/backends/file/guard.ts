@@ -9,6 +9,8 @@
  * it starts at byte `if.at` of its file, and the valid line before it has the id `if.after`). What is at byte N of an
  * append-only file never changes, so all readers decide alike, without a lock (docs/format.md §5).
  *
+ * Invariant held here: I9 of several guarded lines written for one place at most one counts.
+ *
  * `log.kept` and `log.void` are book-keeping and never reach the core. Pure but for the bytes it is fed.
  */
 import type { NewLine } from '../../backend.ts'

@@ -10,7 +10,7 @@
  * It is there because `checkout -f`, `reset --hard` and `stash` throw away what is not committed, by the wish of their user, who did not mean
  * the conversation. The log stays the truth: nothing here is ever folded, and `foldlog restore` writes back what is asked for. Only where the
  * root lies in a work tree is anything written, one `write` more an append, after the log has the lines and before the append resolves. It is
- * not synced: what it protects against is not a power cut.
+ * not synced: what it protects against is not a power cut. It may vanish at any moment (I5), and with it what git has thrown away.
  */
 import { constants, readdirSync, readFileSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'

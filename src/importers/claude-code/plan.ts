@@ -1,7 +1,7 @@
 /**
  * Where every message of a transcript goes: its session, its id, its turn and its anchor.
  *
- * The rules are those of DESIGN §3.1. A message follows its parent without saying so wherever it can: a user message
+ * The rules are those of docs/format.md §4.4. A message follows its parent without saying so wherever it can: a user message
  * opens a turn and names what it came `after`, any other joins the turn of its parent. Only the second and later
  * children of a message are branches with a `parentId`, in turns of their own; so are second roots, with `null`.
  *
