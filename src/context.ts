@@ -34,7 +34,7 @@ export interface ContextOptions {
 }
 
 /** The id of the event that created a message; `undefined` or an empty text if it is not known. */
-export type CreatedIdOf = (messageId: string) => string | undefined
+type CreatedIdOf = (messageId: string) => string | undefined
 
 /** A new part type does not compile until it is listed here. */
 const KNOWN_PARTS: Readonly<Record<Part['type'], true>> = {

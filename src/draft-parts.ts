@@ -23,7 +23,7 @@ export interface DeltaLine {
   readonly delta: string
 }
 
-export interface PartLine {
+interface PartLine {
   readonly part: Part
 }
 

@@ -47,7 +47,7 @@ type Add = (input: MessageInput, options: WriteOptions) => Promise<Message>
  * Writes the events that `make` makes as one line, under a key or not; refused, it throws. With a known key it writes nothing. What a draft ends with
  * goes through it, if it is given one.
  */
-export type WriteEnd = (make: () => readonly InnerEvent[], key: string | undefined) => Promise<unknown>
+type WriteEnd = (make: () => readonly InnerEvent[], key: string | undefined) => Promise<unknown>
 
 /** Begins a message. With a key that is known it is the draft of the first call, which may have ended. */
 export async function openDraft(

@@ -75,7 +75,7 @@ export async function putFile(
  * As `putFile`, of a stream, of which no more than a piece is in memory. Rejects with what the stream fails with, or the reason of `signal`, and
  * nothing is stored then.
  */
-export async function putStream(
+async function putStream(
   backend: Backend,
   namespace: string,
   source: AsyncIterable<Uint8Array | string>,

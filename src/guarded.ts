@@ -9,7 +9,7 @@ import { isFoldlogError } from './errors.ts'
 import type { Line } from './line.ts'
 
 /** What guarded appends do with a log, while nothing else is done with it. */
-export interface Hold {
+interface Hold {
   /** Reads and folds what is new. */
   readOn(): Promise<void>
   /** Whether calls made before wait to be written. */

@@ -13,7 +13,7 @@ import type { Entry, FoldedInfo, Part } from './infos-cache.ts'
 import type { SessionInfo } from './message.ts'
 
 /** Reads a session up to now, going on from what is known if that is possible and brings anything; undefined if it is gone. */
-export type ReadInfo = (sessionId: string, known: FoldedInfo | undefined) => Promise<FoldedInfo | undefined>
+type ReadInfo = (sessionId: string, known: FoldedInfo | undefined) => Promise<FoldedInfo | undefined>
 
 export interface ListOptions {
   /** At most so many. Default 50. */

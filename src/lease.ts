@@ -30,7 +30,7 @@ export interface TurnLog {
 }
 
 /** Whether there are leases. */
-export function isLeased({ backend }: TurnLog): boolean {
+function isLeased({ backend }: TurnLog): boolean {
   return backend.capabilities.guards === 'exact'
 }
 

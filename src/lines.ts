@@ -11,7 +11,7 @@ import { BATCH, batchOf, eventsOf, type InnerEvent, type Line } from './line.ts'
 import type { SessionEvent } from './event.ts'
 
 /** What a line did to the set. */
-export type Added =
+type Added =
   /** All of its events are new. */
   | { readonly effect: 'fresh' }
   /** It was there, or another line with its key counts. */

@@ -226,7 +226,7 @@ export class LiveLog {
 }
 
 /** Nobody takes a lease for longer, in ms: what a log says beyond it is a mistake, and must not make a session busy for ever. */
-export const LONGEST_LEASE_MS = 3_600_000
+const LONGEST_LEASE_MS = 3_600_000
 
 /** Whether whoever answers with this message has been silent for longer than its lease says. */
 export function isExpired({ lease }: Message): boolean {

@@ -19,7 +19,7 @@ import { Log } from './log.ts'
 const KEPT = 64
 
 /** Hears of every change of every open log, after the bus did. */
-export type OnChange = (log: Log, change: Change) => void
+type OnChange = (log: Log, change: Change) => void
 
 /** Up to where the watcher of a namespace has told of a session; without a place, it has not told of it at all. */
 export interface Told {

@@ -6,7 +6,7 @@ import { command, EXIT, Failure, type OptionValues } from './call.ts'
 import { nearest } from './suggest.ts'
 import { GLOBAL_OPTIONS, VERBS, type OptionSpec, type Verb } from './table.ts'
 
-export type Request =
+type Request =
   | { readonly kind: 'version' }
   | { readonly kind: 'help'; readonly verb?: Verb }
   | { readonly kind: 'run'; readonly verb: Verb; readonly args: readonly string[]; readonly values: OptionValues }

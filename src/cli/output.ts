@@ -9,7 +9,7 @@ import { styleText } from 'node:util'
 import { jsonLine, plain, plainBlock } from './text.ts'
 import { clockTime, isoTime, relativeTime } from './time.ts'
 
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 
 const PIPE_WIDTH = 80
 

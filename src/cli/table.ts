@@ -14,7 +14,7 @@ export interface OptionSpec {
   readonly text: string
 }
 
-export interface ArgumentSpec {
+interface ArgumentSpec {
   readonly name: string
   /** What each is called, where there have to be just so many. */
   readonly names?: readonly string[]
@@ -23,7 +23,7 @@ export interface ArgumentSpec {
   readonly text: string
 }
 
-export interface Example {
+interface Example {
   readonly command: string
   readonly text: string
 }

@@ -15,14 +15,14 @@ import { isMissing, storageError } from '../backends/file/failure.ts'
 import { git, tryGit } from './run.ts'
 import { noteRoot, workTreeOf, type WorkTree } from './work-tree.ts'
 
-export interface InstallOptions {
+interface InstallOptions {
   /** The program and its first arguments, which git is to call: `['/usr/bin/node', '/…/main.js']`. */
   readonly program: readonly string[]
   /** Merge by the driver that keeps removals, instead of `union`. Default false. */
   readonly mergeDriver?: boolean
 }
 
-export interface Installed {
+interface Installed {
   readonly top: string
   /** Where the root lies in the work tree. */
   readonly root: string

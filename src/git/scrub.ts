@@ -16,7 +16,7 @@ import type { Redacted } from '../redact.ts'
 import type { Store } from '../store.ts'
 
 /** What was redacted again, or why it was not. */
-export type Scrubbed = Redacted | { readonly sessionId: string; readonly problem: FoldlogError }
+type Scrubbed = Redacted | { readonly sessionId: string; readonly problem: FoldlogError }
 
 /** What is in a log in which something was redacted, or was begun to be. */
 const MARKS = ['"redacted":true', '"log.redacted"'] as const

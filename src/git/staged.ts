@@ -12,7 +12,7 @@ import { keyOf } from './merge.ts'
 import { contentsOf, git } from './run.ts'
 
 /** Something that a commit would add. */
-export interface Objection {
+interface Objection {
   /** The file, from the top of the work tree, and the line in it. */
   readonly path: string
   readonly line: number

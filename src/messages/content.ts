@@ -29,7 +29,7 @@ export function contentOf(part: FilePart, options: ConvertOptions): Content | un
 }
 
 /** What a URL stands for: `data:` URLs are taken apart, others stay. */
-export function urlContent(url: string, mediaType: string): Content | undefined {
+function urlContent(url: string, mediaType: string): Content | undefined {
   if (!/^data:/i.test(url)) return /^[a-z][a-z0-9+.-]*:\S+$/i.test(url) ? { kind: 'url', url, mediaType } : undefined
   const [, type = '', parameters = '', body = ''] = DATA_URL.exec(url) ?? []
   const isEncoded = /;base64$/i.test(parameters)

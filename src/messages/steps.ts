@@ -25,7 +25,7 @@ import { lossAt, type Report } from './loss.ts'
 import { fieldsFor, isPlain } from './owner.ts'
 import { pairsOf, type Pair, type Shape } from './pairs.ts'
 
-export interface SystemStep {
+interface SystemStep {
   readonly role: 'system'
   readonly message: Message
   readonly parts: readonly TextPart[]

@@ -9,7 +9,7 @@ import { onTestFinished } from 'vitest'
 import { openStore, type Store } from '../../src/index.ts'
 
 export const MAIN: string = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-export const LIBRARY: string = new URL('../../dist/index.js', import.meta.url).href
+const LIBRARY: string = new URL('../../dist/index.js', import.meta.url).href
 
 export interface Ended {
   readonly code: number | null

@@ -10,7 +10,7 @@ import { encodeLine } from '../../src/line.ts'
 import { ENVIRONMENT } from '../support/git.ts'
 import { temp } from '../support/temp.ts'
 
-export interface Ran {
+interface Ran {
   readonly code: number
   readonly out: string
 }

@@ -142,7 +142,7 @@ const fields = fc.record(
   { requiredKeys: ['role', 'status'] },
 )
 
-export interface Drawn {
+interface Drawn {
   readonly fields: Partial<Message> & Pick<Message, 'role' | 'status'>
   readonly parts: readonly Part[]
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
 /** A script, started by another command (`strace`, a shell that sets limits) or with options of Node. */
-export interface Launch {
+interface Launch {
   readonly script: string
   /** A command and its arguments, which Node and its arguments are put behind. */
   readonly via?: readonly string[]

@@ -155,7 +155,7 @@ export const linearConversations: fc.Arbitrary<readonly Line[]> = fc
   .map((actions) => play(actions.filter(({ kind }) => LINEAR.has(kind))).flatMap(({ written }) => written))
 
 /** The writers after they did what they were told. */
-export function play(actions: readonly Action[]): readonly Writer[] {
+function play(actions: readonly Action[]): readonly Writer[] {
   const writers = [new Writer(1), new Writer(2), new Writer(3)]
   writers[0]!.append(0, 'session.created', { title: 'a talk', vars: { a: 1 } })
   for (const writer of writers.slice(1)) writer.hear(writers[0]!.written)

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 
-export type Need = 'root' | 'mount' | 'loop' | 'strace' | 'git'
+type Need = 'root' | 'mount' | 'loop' | 'strace' | 'git'
 
 const PROBES: { readonly [need in Need]: () => void } = {
   root: () => {

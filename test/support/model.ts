@@ -73,7 +73,7 @@ export function ids(list: readonly { readonly id: string }[]): string[] {
 
 // Which events count: §4.2
 
-export interface Counting {
+interface Counting {
   readonly events: readonly { readonly line: Line; readonly event: InnerEvent }[]
   readonly conflicts: ReadonlySet<string>
 }

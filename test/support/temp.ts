@@ -76,7 +76,7 @@ export function logPath(root: string, sessionId: string, namespace = 'default'):
 }
 
 /** A session as a process sees it that has never seen it before. */
-export interface Anew {
+interface Anew {
   readonly info: SessionInfo
   readonly messages: readonly Message[]
   readonly damage: readonly Damage[]

@@ -137,7 +137,7 @@ export class Attachments {
 }
 
 /** The files of a directory of attachments, those that are aside under their own names. Throws what the system throws. */
-export function listAttachments(directory: string, prefix: string): readonly StoredFile[] {
+function listAttachments(directory: string, prefix: string): readonly StoredFile[] {
   const entries = entriesOf(directory)
   const there = new Set(entries)
   const files: StoredFile[] = []

@@ -23,7 +23,7 @@ import { LF, mayBeGuarded } from './prefix.ts'
 const CR = 0x0d
 
 /** What a guarded line says of itself. */
-export interface Guard {
+interface Guard {
   /** The byte it has to start at. */
   readonly at: number
   /** The id of the valid line before it; absent if there is none. */

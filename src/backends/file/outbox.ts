@@ -41,7 +41,7 @@ export interface KeptLine {
 }
 
 /** Whether a directory, which need not be there yet, lies in a work tree of git. */
-export function isInWorkTree(directory: string): boolean {
+function isInWorkTree(directory: string): boolean {
   for (let path = directory; ; path = dirname(path)) {
     try {
       if (io.statSync(`${path}/.git`, NO_THROW) !== undefined) return true

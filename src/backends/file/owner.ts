@@ -11,7 +11,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { codeOf } from './failure.ts'
 
-export interface Owner {
+interface Owner {
   readonly host: string
   readonly pid: number
   readonly started: string

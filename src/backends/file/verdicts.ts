@@ -7,7 +7,7 @@ import { Guards, verdictLine } from './guard.ts'
 import type { LogFile } from './log-file.ts'
 
 /** One of the files of a log: what is to be known of it ends at `to`, where a line ends or within one. */
-export interface GuardedFile {
+interface GuardedFile {
   /** The ULID of the segment; empty for the first file. */
   readonly segment: string
   readonly inode: string

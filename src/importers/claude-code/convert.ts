@@ -23,7 +23,7 @@ import type { Entry, Survey } from './survey.ts'
 export type Origin = Pick<SessionPlan, 'sessionId' | 'mint' | 'time' | 'createdMs'>
 
 /** A line, and the session it belongs to. */
-export interface Converted {
+interface Converted {
   readonly session: SessionPlan
   readonly line: MergeLine
 }

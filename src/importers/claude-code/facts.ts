@@ -9,7 +9,7 @@ import type { DroppedField, DroppedRecords, SourceLinks } from '../report.ts'
 import { DROPPED, SYNTHETIC, blocksOf, labelOf, type RecordKind } from './record.ts'
 
 /** The lists of distinct values that a session's metadata has. */
-export type ListName = 'sessionIds' | 'agentIds' | 'versions' | 'cwds' | 'gitBranches' | 'models'
+type ListName = 'sessionIds' | 'agentIds' | 'versions' | 'cwds' | 'gitBranches' | 'models'
 
 /** What is known of a transcript as a whole. */
 export interface Facts {

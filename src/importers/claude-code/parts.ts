@@ -17,7 +17,7 @@ import { NO_CALL_ID, blocksOf, compactionFacts, stringContentOf } from './record
 /** The name of `data` parts that hold a block as it is. */
 export const BLOCK = 'claude-code.block'
 /** The name of `data` parts that hold a prompt typed while the model worked. */
-export const QUEUED_PROMPT = 'claude-code.queued-prompt'
+const QUEUED_PROMPT = 'claude-code.queued-prompt'
 
 /** What a record's blocks need to know of the rest of the file. */
 export interface PartContext {

@@ -48,7 +48,7 @@ export interface Entry {
 }
 
 /** Who the transcript is, taken from its first record that has an id, so that a copy that was cut off is the same. */
-export interface Identity {
+interface Identity {
   readonly sessionId: string | undefined
   readonly agentId: string | undefined
   /** The first uuid; in files without any, a digest of the first message. */
