@@ -1,11 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
+/** With all rounds (test/support/rounds.ts) any property may take as long as it needs. */
+const isLong = process.env['FOLDLOG_ROUNDS'] === 'long'
+
 /** What every project shares. Patterns are relative to the folder that `dir` or `--dir` names. */
 const shared = {
   dir: 'test',
   exclude: ['**/node_modules/**', '**/bench/**'],
   pool: 'forks',
-  testTimeout: 60_000,
+  testTimeout: isLong ? 3_600_000 : 60_000,
   hookTimeout: 60_000,
 } as const
 
