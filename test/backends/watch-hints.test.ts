@@ -13,6 +13,7 @@ import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Hint } from '../../src/backend.ts'
 import { watchDirectories, type WatchDirectoriesOptions } from '../../src/backends/file/watch.ts'
+import { Checks } from '../support/checks.ts'
 
 const NEVER_MS = 3_600_000
 const ULID = '01M7XVMR0GBR6T8XW8V4ECY7XQ'
@@ -49,7 +50,7 @@ class OtherProcess {
 class Watch {
   readonly hints: Hint[] = []
   readonly degraded: { readonly reason: string; readonly cause: unknown }[] = []
-  readonly #checks = new Set<() => void>()
+  readonly #checks = new Checks()
   #stop: (() => Promise<void>) | undefined
 
   async start(
@@ -60,11 +61,11 @@ class Watch {
     const events = {
       onHint: (hint: Hint) => {
         this.hints.push(hint)
-        for (const check of this.#checks) check()
+        this.#checks.look()
       },
       onDegraded: (reason: string, cause?: unknown) => {
         this.degraded.push({ reason, cause })
-        for (const check of this.#checks) check()
+        this.#checks.look()
       },
     }
     this.#stop = await watchDirectories(at, namespace, events, options)
@@ -73,15 +74,7 @@ class Watch {
 
   /** Looks now, and then only when hinted: resolves when `isSo`. */
   until(isSo: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (!isSo()) return
-        this.#checks.delete(check)
-        resolve()
-      }
-      this.#checks.add(check)
-      check()
-    })
+    return this.#checks.until(isSo)
   }
 
   /** Resolves at the next hint like `hint`. */

@@ -14,6 +14,7 @@ import type { Message, SessionInfo } from '../../src/message.ts'
 import type { TailEvent } from '../../src/tail.ts'
 import { openStore, type Store } from '../../src/store.ts'
 import type { StoreOptions } from '../../src/store-options.ts'
+import { Checks } from './checks.ts'
 
 /** A fresh, empty directory. */
 export function temp(): string {
@@ -25,12 +26,12 @@ export function temp(): string {
 /** Everything a bus says, from now on. */
 export class Heard {
   readonly all: BusEvent[] = []
-  readonly #checks = new Set<() => void>()
+  readonly #checks = new Checks()
 
   constructor(bus: Bus) {
     bus.on('*', (event) => {
       this.all.push(event)
-      for (const check of this.#checks) check()
+      this.#checks.look()
     })
   }
 
@@ -46,15 +47,7 @@ export class Heard {
 
   /** Looks now and whenever something was said: resolves when `isSo`. */
   until(isSo: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (!isSo()) return
-        this.#checks.delete(check)
-        resolve()
-      }
-      this.#checks.add(check)
-      check()
-    })
+    return this.#checks.until(isSo)
   }
 }
 
