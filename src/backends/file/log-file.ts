@@ -165,6 +165,15 @@ export class LogFile {
     return Math.abs(Date.now() - this.mtimeMs) >= TICK_MS
   }
 
+  /** Lets what comes later wait for `work`, however that ends. Returns it. */
+  occupy<T>(work: Promise<T>): Promise<T> {
+    this.busy = work.then(
+      () => undefined,
+      () => undefined,
+    )
+    return work
+  }
+
   /** Takes over a descriptor. What is known stays known if it is of the same file, not shrunk and not edited. */
   open(fd: number, stat: Stats): void {
     this.close()

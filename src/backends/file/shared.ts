@@ -164,13 +164,7 @@ export class SharedWriter {
 
   /** No file is there: git may be about to put them back. */
   #wait(log: LogFile, lines: readonly NewLine[]): Promise<AppendResult> {
-    const work = this.#poll(log, lines)
-    // Those who wait for it do not care how it ends.
-    log.busy = work.then(
-      () => undefined,
-      () => undefined,
-    )
-    return work
+    return log.occupy(this.#poll(log, lines))
   }
 
   async #poll(log: LogFile, lines: readonly NewLine[]): Promise<AppendResult> {

@@ -278,13 +278,7 @@ export class Writer {
   }
 
   #wait(log: LogFile, lines: readonly NewLine[]): Promise<AppendResult> {
-    const work = this.#poll(log, lines)
-    // Those who wait for it do not care how it ends.
-    log.busy = work.then(
-      () => undefined,
-      () => undefined,
-    )
-    return work
+    return log.occupy(this.#poll(log, lines))
   }
 
   async #poll(log: LogFile, lines: readonly NewLine[]): Promise<AppendResult> {
