@@ -54,6 +54,11 @@ export interface LogEvent extends SessionBase {
   readonly late?: boolean
 }
 
+/** A message or a part of one changed in the log. */
+export interface MessageChanged extends LogEvent {
+  readonly type: 'message.created' | 'message.updated' | 'message.deleted' | 'part.updated'
+}
+
 /**
  * A message that is being streamed has grown; in no log until it ends, and not acknowledged before. From another process what came meanwhile is
  * one event. Either text at a place of a part, in UTF-16 code units, or a whole part.
@@ -112,10 +117,10 @@ export type BusEvents = {
   'session.updated': SessionChanged
   'session.deleted': SessionDeleted
   'session.rewound': SessionRewound
-  'message.created': LogEvent
-  'message.updated': LogEvent
-  'message.deleted': LogEvent
-  'part.updated': LogEvent
+  'message.created': MessageChanged
+  'message.updated': MessageChanged
+  'message.deleted': MessageChanged
+  'part.updated': MessageChanged
   'part.delta': PartDelta
   'turn.started': TurnStarted
   'turn.completed': TurnEnded
@@ -125,7 +130,8 @@ export type BusEvents = {
   'store.degraded': StoreDegraded
   'store.error': StoreError
 }
-export type BusEvent = BusEvents[keyof BusEvents]
+/** Of all types; a `LogEvent` may be a user's own. */
+export type BusEvent = BusEvents[keyof BusEvents] | LogEvent
 
 /** What a type delivers; a type that is not in the list is a user's own event. */
 export type BusEventOf<T extends string> = T extends keyof BusEvents

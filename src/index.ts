@@ -10,6 +10,7 @@ export type {
   BusEvents,
   Listener,
   LogEvent,
+  MessageChanged,
   Notice,
   Origin,
   PartDelta,

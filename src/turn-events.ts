@@ -1,12 +1,12 @@
 /**
  * What a turn tells: its own events on the bus, and everything that concerns it to the listener of the call.
  */
-import type { BusEvents, LogEvent, Notice, PartDelta, TurnEnded, TurnStarted } from './bus.ts'
+import type { BusEvents, MessageChanged, Notice, PartDelta, TurnEnded, TurnStarted } from './bus.ts'
 import type { CoreEvents } from './event.ts'
 import type { LiveLog } from './live.ts'
 
 /** What `onEvent` of a call of `send` hears. */
-export type SendEvent = TurnStarted | TurnEnded | PartDelta | LogEvent | Notice
+export type SendEvent = TurnStarted | TurnEnded | PartDelta | MessageChanged | Notice
 
 const TYPES = [
   'turn.started',
@@ -68,16 +68,18 @@ export class TurnEvents {
       case 'turn.completed':
       case 'turn.failed':
       case 'turn.cancelled':
-        // Types of one's own are none of these, whatever the type of their type says.
-        return this.#turnIds.includes((event as TurnStarted | TurnEnded).turnId)
+        return this.#turnIds.includes(event.turnId)
       case 'part.delta':
-        return this.#messages.has((event as PartDelta).messageId)
-      default:
-        return this.#isOfTurn(event as LogEvent)
+        return this.#messages.has(event.messageId)
+      case 'message.created':
+      case 'message.updated':
+      case 'message.deleted':
+      case 'part.updated':
+        return this.#isOfTurn(event)
     }
   }
 
-  #isOfTurn({ type, event }: LogEvent): boolean {
+  #isOfTurn({ type, event }: MessageChanged): boolean {
     switch (type) {
       case 'message.created': {
         const { id, turnId } = event.data as unknown as CoreEvents['message.created']
@@ -91,7 +93,7 @@ export class TurnEvents {
       }
       case 'message.deleted':
         return (event.data as unknown as CoreEvents['message.deleted']).ids.some((id) => this.#messages.has(id))
-      default:
+      case 'part.updated':
         return this.#messages.has((event.data as unknown as CoreEvents['part.updated']).messageId)
     }
   }

@@ -37,7 +37,7 @@ async function place(of: string | Backend, options: StoreOptions = {}): Promise<
 function hear(): { readonly onEvent: (event: SendEvent) => void; readonly heard: unknown[] } {
   const heard: unknown[] = []
   const onEvent = (event: SendEvent): void => {
-    if (event.type === 'part.delta') heard.push([event.type, (event as { delta?: string }).delta ?? 'part'])
+    if (event.type === 'part.delta') heard.push([event.type, event.delta ?? 'part'])
     else heard.push(event.type)
   }
   return { onEvent, heard }
@@ -630,4 +630,19 @@ test('nothing is left beside the log', async () => {
   await expect(asked.send({ text: 'q', parentId: 'nobody' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
   await store.close()
   expect(filesIn(store.root).filter((name) => name.includes('.live/'))).toEqual(['default/.live/.gitignore'])
+})
+
+test('an event says by its type what it is: the console handler of docs/send.md compiles', () => {
+  const written: string[] = []
+  const onEvent = (event: SendEvent): unknown => event.type === 'part.delta' && written.push(event.delta ?? '')
+  const onStart = (event: SendEvent): unknown => event.type === 'turn.started' && written.push(event.answerId)
+  const base = { root: '', namespace: '', sessionId: '', origin: 'local' } as const
+  onEvent({ ...base, type: 'part.delta', messageId: '', partId: '', partType: 'text', at: 0, delta: 'x' })
+  onStart({
+    ...base,
+    type: 'turn.completed',
+    turnId: '',
+    turn: { id: '', status: 'completed', usage: {}, messages: [] },
+  })
+  expect(written).toEqual(['x'])
 })
