@@ -171,7 +171,7 @@ export class Answer {
     // It is in progress still, but what it says is said.
     const { status: _, ...now } = fields
     await this.#lease.write(() => [
-      ...partEvents(live.log, draft.id, parts),
+      ...partEvents(live.log, draft.id, parts.parts()),
       ...(Object.keys(now).length === 0 ? [] : [this.#host.event('message.updated', { id: draft.id, ...now })]),
     ])
   }

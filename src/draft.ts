@@ -355,7 +355,10 @@ export class Draft {
   async #write(data: Json, key: string | undefined): Promise<void> {
     const { log, screen } = this.#live
     const make = (): readonly InnerEvent[] => {
-      const events = [...partEvents(log, this.id, this.#parts), { id: log.nextId(), type: 'message.updated', data }]
+      const events = [
+        ...partEvents(log, this.id, this.#parts.parts()),
+        { id: log.nextId(), type: 'message.updated', data },
+      ]
       this.#ends.add(events[0]!.id)
       return events
     }
@@ -389,8 +392,8 @@ export class Draft {
 }
 
 /** What puts the parts of a draft into a message. */
-export function partEvents(log: Log, messageId: string, parts: DraftParts): InnerEvent[] {
-  return parts.parts().map((part) => {
+export function partEvents(log: Log, messageId: string, parts: readonly Part[]): InnerEvent[] {
+  return parts.map((part) => {
     const data = toJson({ messageId, partId: part.id, part }, 'part.updated')
     assertData('part.updated', data, 'part')
     return { id: log.nextId(), type: 'part.updated', data }

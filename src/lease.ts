@@ -173,7 +173,7 @@ export function endExpired(turnLog: TurnLog, drafts: Drafts): readonly InnerEven
   return expiredMessages(live).flatMap((id) => {
     const parts = drafts.get(id)?.parts
     const end = turnLog.event('message.updated', { id, status: 'incomplete', lease: null })
-    return parts === undefined ? [end] : [...partEvents(live.log, id, parts), end]
+    return parts === undefined ? [end] : [...partEvents(live.log, id, parts.parts()), end]
   })
 }
 

@@ -171,6 +171,15 @@ export class LiveLog {
     return Object.freeze(messages.map((message) => interrupted(withDraft(message, drafts.get(message)))))
   }
 
+  /** All messages of the log, with what is being streamed. Looks. */
+  async all(): Promise<readonly Message[]> {
+    for (;;) {
+      await this.log.look()
+      const shown = await this.shown(this.log.fold.all())
+      if (shown !== undefined) return shown
+    }
+  }
+
   /** The ids of the messages that have a draft in the backend. */
   async list(): Promise<readonly string[]> {
     return (await this.#drafts?.list(this.log.key)) ?? []

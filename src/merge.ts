@@ -2,15 +2,18 @@
  * Lines that are made whole before a log sees them: the first line of a session, the lines of a fork, and events made elsewhere.
  */
 import type { SessionKey } from './backend.ts'
+import { partEvents } from './draft.ts'
 import { FoldlogError } from './errors.ts'
 import { assertData, isCoreEvent, isCustomType, type CoreType, type InfoPatch, type SessionEvent } from './event.ts'
 import { isEventId } from './event-id.ts'
 import { Clock } from './id.ts'
 import { assertFields, INIT_FIELDS } from './input.ts'
 import { toJson, type Json, type JsonObject } from './json.ts'
-import type { Line } from './line.ts'
+import type { InnerEvent, Line } from './line.ts'
+import { isUnfinished } from './live.ts'
 import type { Log } from './log.ts'
 import type { Logs } from './logs.ts'
+import type { Message } from './message.ts'
 import { now } from './wall-clock.ts'
 
 /** An event made elsewhere. `time` is ISO 8601; `id` a ULID that is the same every time the event is made. */
@@ -39,8 +42,16 @@ export function creationLine(init: Omit<InfoPatch, 'head'>): Line {
   return toLine({ id: new Clock().next(), type: 'session.created', time: now(), data })
 }
 
-/** The lines of a fork: what counts up to `at`, then its parent and what the caller wants different. */
-export function forkLines(source: Log, at: string | undefined, fields: Omit<InfoPatch, 'head'>): Line[] {
+/**
+ * The lines of a fork: what counts up to `at`, an end to what is in progress, then its parent and what the caller wants different. `shown` are the
+ * messages with what is being streamed, if that is part of the fork.
+ */
+export function forkLines(
+  source: Log,
+  at: string | undefined,
+  fields: Omit<InfoPatch, 'head'>,
+  shown: readonly Message[],
+): Line[] {
   if (at !== undefined && !source.has(at))
     throw new FoldlogError('NOT_FOUND', `event ${at} is not in session ${source.key.sessionId}`)
   const events = source.events().filter(({ id }) => at === undefined || id <= at)
@@ -56,8 +67,21 @@ export function forkLines(source: Log, at: string | undefined, fields: Omit<Info
       ...toLine(withoutLease(event)),
       ...(event.redacted === true ? { redacted: true as const } : {}),
     })),
+    ...endings(source, past.all(), shown).map((event) => toLine({ ...event, time: now() })),
     toLine({ id: source.nextId(), type: 'session.updated', time: now(), data }),
   ]
+}
+
+/** Whoever writes a message goes on in the session that was forked: in the fork it is `incomplete`, with what had come. */
+function endings(source: Log, messages: readonly Message[], shown: readonly Message[]): InnerEvent[] {
+  const drafts = new Map(shown.map((message) => [message.id, message]))
+  return messages.filter(isUnfinished).flatMap((message) => {
+    const { id } = message
+    const streamed = drafts.get(id)?.parts ?? message.parts
+    if (message.status === 'pending' && streamed === message.parts) return []
+    const event = { id: source.nextId(), type: 'message.updated', data: { id, status: 'incomplete' } }
+    return streamed === message.parts ? [event] : [...partEvents(source, id, streamed), event]
+  })
 }
 
 /** Adds the lines that are not there. Validates all of them first, so that bad input writes nothing. */

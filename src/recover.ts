@@ -18,7 +18,7 @@ export async function recoverDraft(live: LiveLog, messageId: string): Promise<vo
   if (message !== undefined && isUnfinished(message) && log.eventsOfKey(key) === undefined) {
     const lease = message.lease === undefined ? {} : { lease: null }
     const data = toJson({ id: messageId, status: 'incomplete', ...lease }, 'message.updated')
-    const events = partEvents(log, messageId, draft.parts)
+    const events = partEvents(log, messageId, draft.parts.parts())
     events.push({ id: log.nextId(), type: 'message.updated', data })
     await log.append(live.screen({ ...lineOf(events, now()), key }), () => undefined)
   }

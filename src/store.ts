@@ -231,7 +231,10 @@ export class Store {
     return (await this.#engine.backend.purge(this.#key(this.#id(id)))) || wasThere
   }
 
-  /** A new session with the events up to `at`, ids kept, and this one as its parent. Keys and leases stay behind. */
+  /**
+   * A new session with the events up to `at`, ids kept, and this one as its parent. Keys and leases stay behind. What is in progress is
+   * `incomplete` there, with what had been streamed.
+   */
   async fork(id: string, options: ForkOptions = {}): Promise<Session> {
     assertNoGuard(options, 'fork')
     const { at, id: newSessionId, ...fields } = options
@@ -240,7 +243,9 @@ export class Store {
     if (source === undefined) throw notFound(this.name, id)
     const { forkLines } = await import('./merge.ts')
     const key = this.#key(normalizeId(newSessionId) ?? (await newId()))
-    return this.#handle(await logs.create(key, forkLines(source, at, fields)))
+    // The past has no drafts.
+    const shown = at === undefined ? await logs.live.of(source).all() : []
+    return this.#handle(await logs.create(key, forkLines(source, at, fields, shown)))
   }
 
   /**

@@ -8,7 +8,7 @@ import type { Backend } from '../../src/backend.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import type { Json } from '../../src/json.ts'
 import { FaultyDisk } from '../support/faults.ts'
-import { anew, open, temp } from '../support/temp.ts'
+import { anew, idsOf, open, temp } from '../support/temp.ts'
 import { messageText, sideFiles } from './streamed.ts'
 
 test('input that cannot be written is refused, names its field and changes nothing', async () => {
@@ -237,4 +237,34 @@ test('many drafts of one session do not disturb each other', async () => {
   }
   expect(messages).toHaveLength(20)
   expect(sideFiles(root)).toEqual([])
+})
+
+test('a fork has what was streamed so far, and nothing in it is in progress for ever', async () => {
+  const { store } = await open(temp())
+  const session = await store.create({ id: 'one' })
+  const question = await session.add({ text: 'Why?' })
+  const before = session.info.lastEventId
+  const draft = await session.stream()
+  const during = session.info.lastEventId
+  draft.text('Because')
+  const fork = await store.fork('one')
+  expect(await fork.message(draft.id)).toMatchObject({ status: 'incomplete', parts: [{ text: 'Because' }] })
+  expect(fork.info.status).toBe('idle')
+  const past = await store.fork('one', { at: during })
+  expect(await past.message(draft.id)).toMatchObject({ status: 'incomplete', parts: [] })
+  expect(idsOf(await (await store.fork('one', { at: before })).messages())).toEqual([question.id])
+  draft.text(' it is.')
+  await draft.end()
+  expect(await fork.message(draft.id)).toMatchObject({ status: 'incomplete', parts: [{ text: 'Because' }] })
+  expect(await session.message(draft.id)).toMatchObject({ status: 'completed', parts: [{ text: 'Because it is.' }] })
+  // Of a turn: the fork can be asked at once.
+  await session.send('And?', {
+    async *respond() {
+      yield 'First'
+      const other = await store.fork('one')
+      const turn = await other.send('Well?', { respond: () => 'Second' })
+      expect(turn.status).toBe('completed')
+      expect((await other.turns()).map(({ status }) => status)).toEqual(['completed', 'incomplete', 'completed'])
+    },
+  })
 })
