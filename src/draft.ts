@@ -12,7 +12,7 @@ import { FoldlogError, isFoldlogError } from './errors.ts'
 import { assertData, type MessagePatch } from './event.ts'
 import { assertFields, assertObject, PATCH_FIELDS } from './input.ts'
 import { deepFreeze, toJson, type Json } from './json.ts'
-import { lineOf, type InnerEvent } from './line.ts'
+import { lineOf, MAX_INLINE_CHARS, MAX_LINE_BYTES, type InnerEvent } from './line.ts'
 import { endKeyOf, isUnfinished, withDraft, type LiveLog, type OwnDraft } from './live.ts'
 import type { Log } from './log.ts'
 import type { ErrorInfo, Message, Part, ToolCallPart, ToolResultPart } from './message.ts'
@@ -21,6 +21,10 @@ import type { MessageInput, PartInput } from './stamp.ts'
 import { now } from './wall-clock.ts'
 
 const FLUSH_MS = 250
+/** What all parts of a draft may take in the line it ends with; the rest is for what else is in that. */
+const MAX_PARTS_BYTES = MAX_LINE_BYTES - 2 ** 20
+/** What a part takes besides itself. */
+const EVENT_BYTES = 256
 
 /** A message to be streamed. Its role is `assistant` unless said. */
 export type StreamInput = Omit<MessageInput, 'parts' | 'status' | 'text'>
@@ -137,6 +141,9 @@ export class Draft {
   #isTorn = false
   /** The first half of a character whose second half comes with the next delta. */
   #half: { readonly type: GrowingType; readonly unit: string } | undefined
+  /** What the parts take in a line, in bytes, and each of them. */
+  #sizeBytes = 0
+  readonly #sizes = new Map<string, number>()
   /** Lines this draft tried to end with. */
   readonly #ends = new Set<string>()
 
@@ -280,6 +287,7 @@ export class Draft {
   }
 
   #take(line: DraftLine): void {
+    this.#count(line)
     this.#parts.apply(line)
     const last = this.#pending.at(-1)
     if (last !== undefined && 'delta' in last && 'delta' in line && last.partId === line.partId) {
@@ -288,6 +296,22 @@ export class Draft {
     this.#timer ??= setTimeout(() => this.#flush(), Math.max(0, this.#lastFlush + FLUSH_MS - performance.now()))
     this.#live.publish(this.id, line, 'local')
     this.#live.ring()
+  }
+
+  /** Throws `TOO_LARGE` for what would keep the message from ever being written. */
+  #count(line: DraftLine): void {
+    const isPart = 'part' in line
+    const id = isPart ? line.part.id : line.partId
+    const known = this.#sizes.get(id)
+    const own = EVENT_BYTES + this.id.length + id.length
+    const size = isPart ? own + sizeOf(line.part) : (known ?? own) + Buffer.byteLength(JSON.stringify(line.delta))
+    const sizeBytes = this.#sizeBytes + size - (known ?? 0)
+    if (sizeBytes > MAX_PARTS_BYTES) {
+      const message = `message ${this.id} would be over 64 MB: end it, and store big content as files`
+      throw new FoldlogError('TOO_LARGE', message, this.#live.log.key)
+    }
+    this.#sizes.set(id, size)
+    this.#sizeBytes = sizeBytes
   }
 
   #nextPartId(): string {
@@ -407,6 +431,15 @@ function leave(file: OpenDraft): void {
   } catch {
     // Then it is found when this process has ended.
   }
+}
+
+/** What a part takes in a line: without what moves into files before that (bulk.ts). */
+function sizeOf(part: Part): number {
+  const moves = part.type === 'file' ? ['data'] : part.type === 'tool-result' ? ['data', 'text'] : []
+  const text = JSON.stringify(part, (key, value: unknown) =>
+    typeof value === 'string' && value.length > MAX_INLINE_CHARS && moves.includes(key) ? '' : value,
+  )
+  return Buffer.byteLength(text)
 }
 
 /** The name of a call of an earlier message of the turn. */

@@ -268,3 +268,28 @@ test('a fork has what was streamed so far, and nothing in it is in progress for 
     },
   })
 })
+
+test('what could not be written at the end is refused when it comes, and the session goes on', async () => {
+  const root = temp()
+  const { store } = await open(root)
+  const session = await store.create({ id: 'one' })
+  const chunk = '"'.repeat(2 ** 19)
+  const draft = await session.stream()
+  const grow = (): void => {
+    for (;;) draft.text(chunk)
+  }
+  expect(grow).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }))
+  // What moves into a file is not in the line; what replaces a part is counted once.
+  draft.part({ id: 'f', type: 'file', mediaType: 'text/plain', data: 'YWJj'.repeat(2 ** 19) })
+  for (let n = 0; n < 8; n++) draft.part({ id: 'd', type: 'data', name: 'd', data: 'x'.repeat(2 ** 17) })
+  const message = await draft.end()
+  expect(message).toMatchObject({ status: 'completed', parts: [{ type: 'text' }, { file: expect.stringMatching(/^sha256-/) as string }, { id: 'd' }] })
+  expect(messageText(message).length).toBe(chunk.length * 62)
+  const turn = await session.send('?', {
+    *respond() {
+      for (;;) yield chunk
+    },
+  })
+  expect(turn).toMatchObject({ status: 'failed', messages: [{}, { error: { code: 'TOO_LARGE' } }] })
+  expect((await session.send('!', { respond: () => 'ok' })).status).toBe('completed')
+})
