@@ -49,9 +49,16 @@ export class Commits {
 
   /**
    * Writes the events `make` makes as one line, unless the key is known. Resolves with what `result` makes of the events that count, right
-   * after they were folded.
+   * after they were folded. `isExact`: where appends can be guarded, a key that two processes use at once is known to one of them before it writes,
+   * so that no result is taken back.
    */
-  commit<T>(type: string, make: Make, options: WriteOptions | undefined, result: Result<T>): Promise<T> {
+  commit<T>(
+    type: string,
+    make: Make,
+    options: WriteOptions | undefined,
+    result: Result<T>,
+    isExact = false,
+  ): Promise<T> {
     try {
       assertOptions(options, WRITE_OPTIONS, 'a call that writes')
       const key = keyOf(options)
@@ -59,7 +66,7 @@ export class Commits {
       const recovered = this.#live.recoverIfDue()
       const written =
         key !== undefined
-          ? this.#once(type, make, key, head).then(result)
+          ? this.#once(type, make, key, head, isExact && this.#capabilities.guards === 'exact').then(result)
           : head !== undefined
             ? this.writeGuarded(make, () => assertHead(this.#log, head)).then(result)
             : this.write(make(), undefined, result)
@@ -69,10 +76,16 @@ export class Commits {
     }
   }
 
-  #once(type: string, make: Make, key: string, head: string | null | undefined): Promise<readonly SessionEvent[]> {
+  #once(
+    type: string,
+    make: Make,
+    key: string,
+    head: string | null | undefined,
+    isExact: boolean,
+  ): Promise<readonly SessionEvent[]> {
     const running = this.#running.get(key)
     if (running !== undefined) return running.then((events) => sameKind(events, type, key))
-    const call = this.#writeOnce(type, make, key, head).finally(() => this.#running.delete(key))
+    const call = this.#writeOnce(type, make, key, head, isExact).finally(() => this.#running.delete(key))
     this.#running.set(key, call)
     return call
   }
@@ -82,6 +95,7 @@ export class Commits {
     make: Make,
     key: string,
     head: string | null | undefined,
+    isExact: boolean,
   ): Promise<readonly SessionEvent[]> {
     await this.#log.look()
     const known = this.#log.eventsOfKey(key)
@@ -90,9 +104,10 @@ export class Commits {
       await this.#log.acknowledge(key)
       return events
     }
-    const own = await (head === undefined
+    const assert = (): void => (head === undefined ? undefined : assertHead(this.#log, head))
+    const own = await (head === undefined && !isExact
       ? this.write(make(), key, (events) => events)
-      : this.writeGuarded(make, () => assertHead(this.#log, head), key))
+      : this.writeGuarded(make, assert, key))
     // Another process may have used the key meanwhile: then its line is the one that counts.
     return sameKind(this.#log.eventsOfKey(key) ?? own, type, key)
   }
