@@ -9,7 +9,7 @@
 import type { Backend, DraftPlace, Drafts } from './backend.ts'
 import type { Bus, Origin } from './bus.ts'
 import { DraftParts, parseDraftLine, type DraftLine } from './draft-parts.ts'
-import { FoldlogError } from './errors.ts'
+import { FoldlogError, isFoldlogError } from './errors.ts'
 import type { Line } from './line.ts'
 import type { Log } from './log.ts'
 import type { Message, Status } from './message.ts'
@@ -200,12 +200,18 @@ export class LiveLog {
     return this.#recovering
   }
 
-  /** Makes an end to drafts whose owners are gone. */
+  /** Makes an end to drafts whose owners are gone. One that cannot be ended stops neither the others nor whoever asked: it is told on the bus. */
   async recover(): Promise<void> {
     const ids = (await this.list()).filter((id) => !this.own.has(id))
     if (ids.length === 0) return
     const { recoverDraft } = await import('./recover.ts')
-    for (const id of ids) await recoverDraft(this, id)
+    for (const id of ids) {
+      await recoverDraft(this, id).catch((error: unknown) => {
+        // A log that is gone is what the caller is to know.
+        if (isFoldlogError(error, 'NOT_FOUND')) throw error
+        this.#report(error)
+      })
+    }
   }
 
   /** Tells of what is new in a draft. */

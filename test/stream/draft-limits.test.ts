@@ -1,7 +1,7 @@
 /**
  * What a draft refuses, what it does when the disk or its session fails it, and what becomes of it when its store is closed.
  */
-import { chmodSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Backend } from '../../src/backend.ts'
@@ -300,4 +300,13 @@ test('what could not be written at the end is refused when it comes, and the ses
   })
   expect(turn).toMatchObject({ status: 'failed', messages: [{}, { error: { code: 'TOO_LARGE' } }] })
   expect((await session.send('!', { respond: () => 'ok' })).status).toBe('completed')
+})
+
+test('what lies in the place of a side file is told, and stops no turn', async () => {
+  const root = temp()
+  const { store, heard } = await open(root)
+  const session = await store.create({ id: 'one' })
+  mkdirSync(join(root, 'default', '.live', 'one.m.jsonl'), { recursive: true })
+  expect((await session.send('?', { respond: () => 'ok' })).status).toBe('completed')
+  expect(heard.of('store.error')).toMatchObject([{ error: { code: 'NOT_A_LOG' } }])
 })
