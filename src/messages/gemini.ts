@@ -110,7 +110,7 @@ function filePart(part: FilePart, message: Message, options: ConvertOptions, rep
   const content = contentOf(part, options)
   const data = content === undefined ? undefined : dataOf(content)
   if (data === undefined) {
-    const why = 'its bytes are not available'
+    const why = content === undefined ? 'its bytes are not available' : 'files like this are not accepted here'
     report(lossAt('changed', 'file', why, message, part))
     return { text: placeholder(part, why) }
   }
@@ -122,12 +122,17 @@ function filePart(part: FilePart, message: Message, options: ConvertOptions, rep
 
 type Media = { inlineData: { mimeType: string; data: string } } | { fileData: { fileUri: string; mimeType?: string } }
 
-/** Gemini wants to know what it gets: inline data of an unknown type is nothing to it. */
+const TYPE = /^[\w.+-]+\/[\w.+-]+$/
+/** What it takes as data; anything else makes it refuse the request: SVG, archives, JSON. */
+const INLINE = /^(image\/(png|jpeg|webp|gif|heic|heif|avif)|(audio|video|text)\/[\w.+-]+|application\/pdf)$/
+
+/** Undefined for inline data of a type that is not accepted. */
 function dataOf(content: Content): Media | undefined {
   const { mediaType } = content
-  const isKnown = /^[\w.+-]+\/[\w.+-]+$/.test(mediaType)
-  if (content.kind === 'data') return isKnown ? { inlineData: { mimeType: mediaType, data: content.data } } : undefined
-  return { fileData: { fileUri: content.url, ...(isKnown ? { mimeType: mediaType } : {}) } }
+  if (content.kind === 'data') {
+    return INLINE.test(mediaType) ? { inlineData: { mimeType: mediaType, data: content.data } } : undefined
+  }
+  return { fileData: { fileUri: content.url, ...(TYPE.test(mediaType) ? { mimeType: mediaType } : {}) } }
 }
 
 function answerParts(step: AssistantStep, options: ConvertOptions, report: Report): GeminiPart[] {

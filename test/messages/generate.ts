@@ -24,6 +24,8 @@ const place = fc.constantFrom(
   { mediaType: 'image/png', data: PNG },
   { mediaType: 'image/*', data: PNG },
   { mediaType: 'image/tiff', data: 'AAAA' },
+  { mediaType: 'image/svg+xml', data: 'AAAA' },
+  { mediaType: 'application/zip', data: 'AAAA' },
   { mediaType: 'image/png', data: '' },
   { mediaType: 'image/png', data: 'no base64!' },
   { mediaType: 'image/png', file: STORED },

@@ -345,8 +345,10 @@ function geminiPart(broken: Broken, part: Fields, role: unknown): void {
   const { mimeType, data } = object(part['inlineData'])
   if (part['inlineData'] !== undefined) {
     broken.check(
-      /^[\w.+-]+\/[\w.+-]+$/.test(String(mimeType)) && BASE64.test(String(data)),
-      'inline data is typed base64',
+      /^(image\/(png|jpeg|webp|gif|heic|heif|avif)|(audio|video|text)\/[\w.+-]+|application\/pdf)$/.test(
+        String(mimeType),
+      ) && BASE64.test(String(data)),
+      'inline data is base64 of a type that is taken',
       part,
     )
   }
