@@ -69,6 +69,8 @@ export class Fold {
   readonly #usage = new UsageSum()
   /** Messages that carry a lease. */
   readonly #leased = new Set<Entry>()
+  /** Messages that may still change. */
+  readonly #unfinished = new Set<Entry>()
   #messageCount = 0
   /** Messages that were created, deleted ones too. */
   #created = 0
@@ -147,6 +149,11 @@ export class Fold {
   /** The messages that carry a lease, finished or not, in no particular order. */
   leased(): Message[] {
     return [...this.#leased].map((entry) => this.#view(entry)!)
+  }
+
+  /** Whether any message is in progress or pending, on whatever branch. */
+  get hasUnfinished(): boolean {
+    return this.#unfinished.size > 0
   }
 
   /** Where a message is in the tree, deleted or not. */
@@ -290,6 +297,8 @@ export class Fold {
     entry.counted = content
     if (content?.lease !== undefined) this.#leased.add(entry)
     else if (this.#leased.size > 0) this.#leased.delete(entry)
+    if (content?.status === 'in_progress' || content?.status === 'pending') this.#unfinished.add(entry)
+    else if (this.#unfinished.size > 0) this.#unfinished.delete(entry)
     const facts = factsIn(entry)
     const turnFacts = this.#turnFacts.get(entry.turnId)
     if (before !== undefined) {

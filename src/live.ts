@@ -193,7 +193,7 @@ export class LiveLog {
     const isFirst = this.#nextLook === 0
     this.#nextLook = now + LOOK_MS
     // Later on there is nothing to look for unless something is in progress: looking costs more, the more is streamed beside it.
-    if (!isFirst && this.log.info.status !== 'running') return undefined
+    if (!isFirst && !this.log.fold.hasUnfinished) return undefined
     this.#recovering = this.recover()
       .catch((error: unknown) => this.#report(error))
       .finally(() => (this.#recovering = undefined))

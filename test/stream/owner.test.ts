@@ -3,7 +3,7 @@
  */
 import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Bus } from '../../src/bus.ts'
 import type { Draft } from '../../src/draft.ts'
 import type { Session } from '../../src/session.ts'
@@ -64,6 +64,24 @@ test('a process that is gone is not waited for', async () => {
   // No number of a process.
   begun.own({ pid: 2 ** 30 })
   expect(await isLeftAlone(begun)).toBe(false)
+})
+
+test('one that dies after the conversation went on is ended by the next writer, who had looked before', async () => {
+  const begun = await begin()
+  const { other, draft } = begun
+  // The first write looks whether anybody is gone.
+  await other.add([{ text: 'and?' }, { role: 'assistant', text: 'that' }])
+  expect(other.info.status).toBe('idle')
+  begun.own({ pid: 2 ** 30 })
+  const later = performance.now() + 60_000
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(later)
+  onTestFinished(() => clock.mockRestore())
+  await other.add({ text: 'so?' })
+  expect(sideFiles(begun.root)).toEqual([])
+  expect((await anew(begun.root, 'one')).messages.find(({ id }) => id === draft.id)).toMatchObject({
+    status: 'incomplete',
+    parts: [{ text: 'so far' }],
+  })
 })
 
 test('a process that began at another time has only got the number', async (context) => {
