@@ -105,9 +105,7 @@ export class Answer {
   /** Lets go of what is open: somebody else has ended it. */
   async drop(): Promise<void> {
     for (const draft of [this.#open, this.#first]) {
-      if (draft?.isOpen !== true) continue
-      // Its end is refused, and that is the end of it.
-      await draft.cancel().catch(() => undefined)
+      if (draft?.isOpen === true) await this.#host.live.own.get(draft.id)?.drop()
     }
   }
 

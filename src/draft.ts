@@ -164,7 +164,8 @@ export class Draft {
     this.#assertOpen = assertOpen
     this.#state = file === undefined ? 'ended' : 'open'
     const leaveIfClosed = (): void => this.#leaveIfClosed()
-    this.#own = { parts: this.#parts, isAlive: true, handle: this, leaveIfClosed }
+    const drop = (): Promise<void> => this.#drop()
+    this.#own = { parts: this.#parts, isAlive: true, handle: this, leaveIfClosed, drop }
     if (file !== undefined) live.setOwn(this.id, this.#own)
   }
 
@@ -242,6 +243,12 @@ export class Draft {
     } catch (error) {
       if (!isFoldlogError(error, 'CLOSED')) throw error
     }
+  }
+
+  async #drop(): Promise<void> {
+    if (this.#state !== 'open') return
+    this.#message = this.message
+    await this.#remove()
   }
 
   #leave(): void {

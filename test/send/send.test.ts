@@ -646,3 +646,22 @@ test('an event says by its type what it is: the console handler of docs/send.md 
   })
   expect(written).toEqual(['x'])
 })
+
+test('of a turn that somebody else has ended no draft is left', async () => {
+  const root = freshFolder()
+  const store = await place(root)
+  const session = await store.create()
+  const answerIds: string[] = []
+  const turn = await session.send('?', {
+    async *respond({ answerId }) {
+      answerIds.push(answerId)
+      yield 'so far'
+      await session.update(answerId, { status: 'incomplete' })
+      yield { role: 'tool', parts: [{ type: 'tool-result', callId: 'c', name: 'n', output: 1 }] }
+    },
+  })
+  expect(turn.status).toBe('incomplete')
+  // Nobody streams it any more.
+  await expect(session.stream({ id: answerIds[0]! })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
+  expect(filesIn(root).filter((path) => path.includes('.live'))).toEqual([])
+})
