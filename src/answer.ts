@@ -102,6 +102,11 @@ export class Answer {
     await this.#finish('cancelled', {})
   }
 
+  /** Lets go of what is open, because it cannot be written: nobody goes on with it. */
+  leave(): void {
+    for (const draft of [this.#open, this.#first]) if (draft !== undefined) this.#host.live.own.get(draft.id)?.leave()
+  }
+
   /** Lets go of what is open: somebody else has ended it. */
   async drop(): Promise<void> {
     for (const draft of [this.#open, this.#first]) {

@@ -164,8 +164,9 @@ export class Draft {
     this.#assertOpen = assertOpen
     this.#state = file === undefined ? 'ended' : 'open'
     const leaveIfClosed = (): void => this.#leaveIfClosed()
+    const leave = (): void => (this.#state === 'open' ? this.#leave() : undefined)
     const drop = (): Promise<void> => this.#drop()
-    this.#own = { parts: this.#parts, isAlive: true, handle: this, leaveIfClosed, drop }
+    this.#own = { parts: this.#parts, isAlive: true, handle: this, leaveIfClosed, leave, drop }
     if (file !== undefined) live.setOwn(this.id, this.#own)
   }
 

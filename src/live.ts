@@ -43,6 +43,8 @@ export interface OwnDraft extends Growing {
   readonly handle: object
   /** Lets go of it if the store or the handle it was opened by is closed. */
   leaveIfClosed(): void
+  /** Lets go of it: the next writer makes it `incomplete`. */
+  leave(): void
   /** Lets go of it because somebody else has ended the message, and removes what is beside the log. */
   drop(): Promise<void>
 }

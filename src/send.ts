@@ -324,6 +324,7 @@ class SentTurn {
         await answer.drop()
         return this.#ended('turn.failed', errorInfo(error))
       }
+      answer.leave()
       this.#ended('turn.failed', errorInfo(error))
       throw error
     }

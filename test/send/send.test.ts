@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import {
   Bus,
+  FoldlogError,
   latest,
   type Backend,
   type Message,
@@ -664,4 +665,28 @@ test('of a turn that somebody else has ended no draft is left', async () => {
   // Nobody streams it any more.
   await expect(session.stream({ id: answerIds[0]! })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
   expect(filesIn(root).filter((path) => path.includes('.live'))).toEqual([])
+})
+
+test('a turn whose end cannot be written keeps the session busy for nobody', async () => {
+  const backend = memoryBackend()
+  const append = backend.append.bind(backend)
+  let isFull = false
+  backend.append = (...given) =>
+    isFull ? Promise.reject(new FoldlogError('STORAGE_FULL', 'the disk is full')) : append(...given)
+  const session = await (await place(backend)).create()
+  const sent = session.send('?', {
+    *respond() {
+      yield 'so far'
+      isFull = true
+    },
+  })
+  await expect(sent).rejects.toMatchObject({ code: 'STORAGE_FULL' })
+  isFull = false
+  expect((await session.send('!', { respond: () => 'ok' })).status).toBe('completed')
+  expect(shape(await session.messages())).toEqual([
+    ['user', 'completed', '?'],
+    ['assistant', 'incomplete', 'so far'],
+    ['user', 'completed', '!'],
+    ['assistant', 'completed', 'ok'],
+  ])
 })
