@@ -664,7 +664,7 @@ test('of a turn that somebody else has ended no draft is left', async () => {
   expect(turn.status).toBe('incomplete')
   // Nobody streams it any more.
   await expect(session.stream({ id: answerIds[0]! })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
-  expect(filesIn(root).filter((path) => path.includes('.live'))).toEqual([])
+  expect(filesIn(root).filter((path) => path.includes('.live/'))).toEqual(['default/.live/.gitignore'])
 })
 
 test('a turn whose end cannot be written keeps the session busy for nobody', async () => {
