@@ -25,22 +25,22 @@ test('an exact id wins over longer ones that begin with it', async () => {
 test('a prefix of several sessions is a usage failure that lists them as commands', async () => {
   const { root, store } = await freshStore()
   await store.create({ id: 'refund-1' })
-  await store.namespace('work').create({ id: 'refund-2' })
+  await store.namespace('claims').create({ id: 'refund-2' })
   const { code, stdout, stderr } = await run(['show', 'refund', '--root', root])
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toBe(
     `foldlog: refund could be 2 sessions:\n` +
-      `  foldlog show refund-1 -n default --root ${root}\n  foldlog show refund-2 -n work --root ${root}\n`,
+      `  foldlog show refund-1 -n default --root ${root}\n  foldlog show refund-2 -n claims --root ${root}\n`,
   )
-  expect((await run(['path', 'refund', '-n', 'work', '--root', root])).stdout).toContain('/work/refund-2.jsonl')
+  expect((await run(['path', 'refund', '-n', 'claims', '--root', root])).stdout).toContain('/claims/refund-2.jsonl')
 })
 
 test('the same id in two namespaces is ambiguous until one is named', async () => {
   const { root, store } = await freshStore()
   await store.create({ id: 'x', title: 'First' })
-  await store.namespace('work').create({ id: 'x', title: 'Second' })
+  await store.namespace('claims').create({ id: 'x', title: 'Second' })
   expect(await run(['show', 'x', '--root', root])).toMatchObject({ code: 2, stdout: '' })
-  expect((await run(['show', 'x', '-n', 'work', '--root', root])).stdout).toContain('Second')
+  expect((await run(['show', 'x', '-n', 'claims', '--root', root])).stdout).toContain('Second')
 })
 
 test('an id that nothing begins with is not found, with a command that lists what there is', async () => {
@@ -55,7 +55,7 @@ test('@ is the latest session of all namespaces, @{1} the one before, and no arg
   const { root, store } = await freshStore()
   const first = await store.create({ title: 'First' })
   await later()
-  await store.namespace('work').create({ title: 'Second' })
+  await store.namespace('claims').create({ title: 'Second' })
   await later()
   await store.create({ title: 'Third' })
   await later()

@@ -11,7 +11,7 @@ const record = (uuid: string, parentUuid: string | null, type: 'user' | 'assista
     sessionId: 'b8d29a3e-0c1f-4f5e-9b60-3d0c5b8f7a11',
     timestamp: `2026-03-02T09:00:0${uuid}.000Z`,
     version: '2.1.0',
-    cwd: '/work',
+    cwd: '/home/ada/shop',
     isSidechain: false,
     message: { role: type, content },
   })

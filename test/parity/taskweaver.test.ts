@@ -435,9 +435,9 @@ test('update_session_var(), get_session_var() in a plugin, setting it from there
 
 test('workspace, execution_cwd, SessionMetadata: the session knows its place', async () => {
   const store = await freshStore()
-  await store.create({ id: 's-1', cwd: '/tmp/work/s-1/cwd', metadata: { workspace: '/tmp/work' } })
+  await store.create({ id: 's-1', cwd: '/srv/agents/s-1/cwd', metadata: { workspace: '/srv/agents' } })
   const [info] = (await (await elsewhere(store)).list()).items
-  expect(info).toMatchObject({ id: 's-1', cwd: '/tmp/work/s-1/cwd', metadata: { workspace: '/tmp/work' } })
+  expect(info).toMatchObject({ id: 's-1', cwd: '/srv/agents/s-1/cwd', metadata: { workspace: '/srv/agents' } })
   const { file } = await store.putFile(Buffer.from('a,b'), 'text/csv')
   expect(filesIn(store.root)).toEqual(
     expect.arrayContaining([`default/files/${file.slice('sha256-'.length)}.csv`, 'default/s-1.jsonl']),
