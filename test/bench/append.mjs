@@ -37,6 +37,7 @@ export async function measureAppend({ rounds, quick }) {
   const first = await compare(firstWays(), Math.min(rounds ?? 10, 10))
   const [base, , , never, everysec, , , piRow, sqliteRow] = cached
   const [few, many] = growth
+  const [synced, one, , hundred, full] = durable
   return {
     id: 'F1',
     title: 'append a message',
@@ -54,6 +55,8 @@ export async function measureAppend({ rounds, quick }) {
       ratio('better-sqlite3 autocommit, to fsync never', sqliteRow, never, 3, 'least'),
       ratio('better-sqlite3 autocommit, to fsync everysec', sqliteRow, everysec, 3, 'least'),
       ratio(`at ${number(length)} messages, to at ${FIRST}`, many, few, 1.1),
+      ratio('fsync always, one caller, to writeSync + fdatasyncSync', one, synced, 1.3),
+      ratio('better-sqlite3 FULL autocommit, to fsync always, 100 callers', full, hundred, 3, 'least'),
     ],
   }
 }
@@ -66,7 +69,7 @@ function cachedWays(plan) {
     { name: 'JSON.stringify + appendFileSync', sample: () => appendFile(plan) },
     product('foldlog, fsync never', plan, { fsync: 'never' }, oneByOne),
     product('foldlog, fsync everysec (default)', plan, {}, oneByOne),
-    product('foldlog, 100 callers at once', plan, {}, callers),
+    product('foldlog, 100 callers at once', plan, {}, callers(100)),
     product('foldlog, batches of 100', plan, {}, batches),
     { name: 'pi SessionManager.appendMessage', missing: missing.pi, sample: () => piAppend(plan) },
     database('better-sqlite3, WAL, NORMAL, autocommit', plan, 'normal', 1),
@@ -93,7 +96,8 @@ function durableWays(full, count) {
   return [
     { name: 'JSON.stringify + writeSync + fdatasyncSync', sample: () => raw(plan, writeAndSync) },
     product('foldlog, fsync always', plan, { fsync: 'always' }, oneByOne),
-    product('foldlog, fsync always, 100 callers at once', plan, { fsync: 'always' }, callers),
+    product('foldlog, fsync always, 10 callers at once', plan, { fsync: 'always' }, callers(10)),
+    product('foldlog, fsync always, 100 callers at once', plan, { fsync: 'always' }, callers(100)),
     database('better-sqlite3, WAL, FULL, autocommit', plan, 'full', 1),
     database('better-sqlite3, WAL, FULL, 100 a transaction', plan, 'full', 100),
   ]
@@ -163,10 +167,12 @@ async function oneByOne(session, inputs) {
   for (const input of inputs) await session.add(input)
 }
 
-/** @type {Add} */
-async function callers(session, inputs) {
-  for (let i = 0; i < inputs.length; i += 100)
-    await Promise.all(inputs.slice(i, i + 100).map((input) => session.add(input)))
+/** @param {number} many at once @returns {Add} */
+function callers(many) {
+  return async (session, inputs) => {
+    for (let i = 0; i < inputs.length; i += many)
+      await Promise.all(inputs.slice(i, i + many).map((input) => session.add(input)))
+  }
 }
 
 /** @type {Add} */

@@ -7,9 +7,9 @@
  */
 import type { LogFile } from './log-file.ts'
 
-const QUICK_MS = 1
+const QUICK_MS = 4
 /** So many syncs in a row have to be like that. */
-const ENOUGH = 8
+const ENOUGH = 4
 
 export class LoneCaller {
   #log: LogFile | undefined
