@@ -30,7 +30,7 @@ test('a prefix of several sessions is a usage failure that lists them as command
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toBe(
     `foldlog: refund could be 2 sessions:\n` +
-      `  foldlog show refund-1 -n default --root ${root}\n  foldlog show refund-2 -n claims --root ${root}\n`,
+      `  foldlog show refund-2 -n claims --root ${root}\n  foldlog show refund-1 -n default --root ${root}\n`,
   )
   expect((await run(['path', 'refund', '-n', 'claims', '--root', root])).stdout).toContain('/claims/refund-2.jsonl')
 })
