@@ -4,7 +4,8 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { command, EXIT, Failure, type OptionValues } from './call.ts'
 import { nearest } from './suggest.ts'
-import { GLOBAL_OPTIONS, VERBS, type OptionSpec, type Verb } from './table.ts'
+import type { OptionSpec, Verb } from './spec.ts'
+import { GLOBAL_OPTIONS, VERBS } from './table.ts'
 
 type Request =
   | { readonly kind: 'version' }

@@ -1,7 +1,8 @@
 /**
  * Help, made from the table of verbs.
  */
-import { EXIT_CODES, GLOBAL_OPTIONS, ID_FORMS, SUMMARY, VERBS, type OptionSpec, type Verb } from './table.ts'
+import type { OptionSpec, Verb } from './spec.ts'
+import { EXIT_CODES, GLOBAL_OPTIONS, ID_FORMS, SUMMARY, VERBS } from './table.ts'
 import { padEnd, widthOf, wrap } from './text.ts'
 
 const WIDTH = 80

@@ -1,0 +1,105 @@
+/** Verbs that read sessions and change nothing. */
+import { EVENT, SESSION, type Verb } from '../spec.ts'
+
+export const READING: readonly Verb[] = [
+  {
+    name: 'ls',
+    summary: 'lists sessions, newest activity first',
+    details: [
+      'Without -n it lists the namespace `default`, or the only one there is.',
+      'Damaged logs are marked and do not change the exit code.',
+    ],
+    options: [
+      { name: 'all', text: 'list all namespaces' },
+      { name: 'archived', text: 'list what is archived, instead of what is not' },
+      { name: 'limit', value: 'N', text: 'list the first N; default: all' },
+    ],
+    examples: [
+      { command: 'foldlog ls --all', text: 'every session of every namespace' },
+      { command: 'foldlog ls --limit 10', text: 'what happened last' },
+      { command: 'foldlog ls --json | jq -r .id', text: 'the ids' },
+    ],
+    load: async () => (await import('../ls.ts')).ls,
+  },
+  {
+    name: 'show',
+    summary: 'prints a conversation',
+    details: [
+      'Each tool call is one line with ✓ or ✗ and what came back. ‹ 2/3 › marks the second of three alternatives.',
+      'With --json it prints one object: {info, messages, damage}.',
+    ],
+    argument: SESSION,
+    options: [
+      { name: 'full', text: 'print reasoning, the input and the output of tools, and data as they are' },
+      { name: 'branch', value: 'ID', text: 'the branch through this message, instead of the current one' },
+      { name: 'at', value: 'POINT', text: `as it was: at a time, or after an event, ${EVENT}` },
+    ],
+    examples: [
+      { command: 'foldlog show', text: 'the latest session' },
+      { command: 'foldlog show 01M7X --full', text: 'with everything that tools said' },
+      { command: 'foldlog show @ --at 10m', text: 'as it was ten minutes ago; also 10:05, 2026-11-20T10:05Z' },
+      { command: "foldlog show '@{1}' --json | jq .messages", text: 'the messages of the session before' },
+    ],
+    load: async () => (await import('../show.ts')).show,
+  },
+  {
+    name: 'log',
+    summary: 'prints the events of a session, newest first',
+    details: [],
+    argument: SESSION,
+    options: [{ name: 'limit', value: 'N', text: 'print the newest N; default: all' }],
+    examples: [
+      { command: 'foldlog log 01M7X --limit 20', text: 'what happened last' },
+      { command: 'foldlog log @ --json | jq -c .data', text: 'what was written' },
+    ],
+    load: async () => (await import('../log.ts')).log,
+  },
+  {
+    name: 'tail',
+    summary: 'prints the last events of a session and follows it',
+    details: [
+      'Events come in the order they lie in the log. With --json each has a `cursor` to go on from.',
+      'If the place to go on from is gone, that is said, and everything follows.',
+    ],
+    argument: SESSION,
+    options: [
+      { name: 'follow', short: 'f', text: 'go on with what any process writes, until the session is deleted' },
+      { name: 'after', value: 'POINT', text: `all that came after a cursor or an event, ${EVENT}` },
+      { name: 'limit', value: 'N', text: 'print the last N; default 10, with --after all' },
+      { name: 'raw', text: 'print lines as they lie in the files, byte for byte unless on a terminal' },
+    ],
+    examples: [
+      { command: 'foldlog tail -f', text: 'watch the latest session' },
+      { command: 'foldlog tail 01M7X -f --json --limit 0', text: 'what comes from now on, for a program' },
+      { command: 'foldlog tail 01M7X --raw --limit 1', text: 'the last line of the log' },
+    ],
+    load: async () => (await import('../tail.ts')).tail,
+  },
+  {
+    name: 'cat',
+    summary: 'prints the lines of all files of a session, byte for byte',
+    details: [
+      'The first file comes before the segments. A line that has no end at the end of a file gets one, unless nothing follows.',
+      'On a terminal control characters are replaced. --json changes nothing: the lines are JSON.',
+    ],
+    argument: SESSION,
+    options: [],
+    examples: [
+      { command: 'foldlog cat 01M7X | jq -r .type', text: 'the types of its events' },
+      { command: 'foldlog cat @ > session.jsonl', text: 'a copy in one file' },
+    ],
+    load: async () => (await import('../cat.ts')).cat,
+  },
+  {
+    name: 'path',
+    summary: 'prints where the file of a session lies',
+    details: ['A session with segments has several files, printed one a line.'],
+    argument: SESSION,
+    options: [],
+    examples: [
+      { command: 'foldlog path 01M7X', text: 'the file' },
+      { command: 'git log -p "$(foldlog path @)"', text: 'its history in git' },
+    ],
+    load: async () => (await import('../path.ts')).path,
+  },
+]
