@@ -12,7 +12,7 @@ import { FoldlogError } from './errors.ts'
 import { isValidData } from './event.ts'
 import { deepFreeze, type Json } from './json.ts'
 import type { CompactionPart, Message, Part, Status, ToolCallPart, ToolResultPart } from './message.ts'
-import { isCompaction, turnsOf } from './turns.ts'
+import { groupsOf, isCompaction, turnStatus } from './turns.ts'
 
 export interface ContextOptions {
   /**
@@ -76,40 +76,52 @@ export function contextOf(
 
 // What is visible at all
 
-/** A message of the path that may take part in the view. */
-interface Seen {
-  readonly source: Message
-  /** Where it stands on the path. */
-  readonly place: number
-  readonly inLastTurn: boolean
-  /** The message without what is not shown; absent if nothing is left of it. */
-  readonly shown: Message | undefined
-  /** Its compaction, if that applies to this view. */
-  readonly compaction: CompactionPart | undefined
+/** The messages of the path that may take part in the view. */
+interface Visible {
+  /** Where each stands on the path. */
+  readonly places: readonly number[]
+  /** Each without what is not shown; absent if nothing is left of it. */
+  readonly shown: readonly (Message | undefined)[]
+  /** The newest compaction that applies. */
+  readonly newest: Newest | undefined
 }
 
-function visible(path: readonly Message[], options: ContextOptions): readonly Seen[] {
-  const out: Seen[] = []
-  const turns = turnsOf(path)
+interface Newest {
+  readonly part: CompactionPart
+  /** The message that holds it, and which of the visible ones that is. */
+  readonly source: Message
+  readonly at: number
+  readonly inLastTurn: boolean
+}
+
+function visible(path: readonly Message[], options: ContextOptions): Visible {
+  const places: number[] = []
+  const all: (Message | undefined)[] = []
+  let newest: Newest | undefined
+  const turns = groupsOf(path)
+  const last = turns.at(-1)
   const isForRole =
-    options.role === undefined ? () => true : withAnswers((message) => isAddressed(message, options.role))
+    options.role === undefined ? undefined : withAnswers((message) => isAddressed(message, options.role))
   let place = -1
   for (const turn of turns) {
-    const inLastTurn = turn === turns.at(-1)
-    const isHidden = turn.status === 'failed' && options.failed !== true
+    const inLastTurn = turn === last
+    const isHidden = options.failed !== true && turnStatus(turn) === 'failed'
     // A summary made after a turn failed is no part of the failure.
-    const end = turn.messages.findLastIndex((message) => !isCompaction(message))
-    for (const [at, source] of turn.messages.entries()) {
+    const end = isHidden ? turn.findLastIndex((message) => !isCompaction(message)) : -1
+    let at = -1
+    for (const source of turn) {
       place++
-      if (isHidden && at <= end) continue
-      if (source.audience === 'user') continue
-      const shown = isForRole(source) ? shownOf(source, inLastTurn, options) : undefined
+      if (++at <= end || source.audience === 'user') continue
+      const shown = isForRole?.(source) === false ? undefined : shownOf(source, inLastTurn, options)
       // What is shown whole holds no compaction.
       const compaction = shown === source ? undefined : compactionOf(source, inLastTurn, options)
-      if (shown !== undefined || compaction !== undefined) out.push({ source, place, inLastTurn, shown, compaction })
+      if (compaction !== undefined) newest = { part: compaction, source, at: places.length, inLastTurn }
+      else if (shown === undefined) continue
+      places.push(place)
+      all.push(shown)
     }
   }
-  return out
+  return { places, shown: all, newest }
 }
 
 function isAddressed(message: Message, role: string | undefined): boolean {
@@ -122,7 +134,7 @@ function isAddressed(message: Message, role: string | undefined): boolean {
  * A choice of messages, extended to the tool messages that answer their calls. It must be asked about the messages of
  * a path in their order: a result answers the nearest call before it that has its id.
  */
-function withAnswers(isChosen: (message: Message) => boolean): (message: Message) => boolean {
+export function withAnswers(isChosen: (message: Message) => boolean): (message: Message) => boolean {
   const chosenCalls = new Map<string, boolean>()
   return (message) => {
     const chosen =
@@ -138,11 +150,15 @@ function withAnswers(isChosen: (message: Message) => boolean): (message: Message
 
 /** The message without its compactions and without what this view leaves out. */
 function shownOf(message: Message, inLastTurn: boolean, options: ContextOptions): Message | undefined {
-  const isShown = (part: Part): boolean => isPartShown(part, inLastTurn, options)
+  const { parts } = message
+  let shown = 0
+  // By index: a loop over a frozen array makes an object for each item of it.
+  for (let i = 0; i < parts.length; i++) if (isPartShown(parts[i]!, inLastTurn, options)) shown++
+  if (shown === 0) return undefined
   // Nothing is copied for the many messages that are shown whole.
-  if (message.parts.every(isShown)) return message.parts.length === 0 ? undefined : message
-  const parts = message.parts.filter(isShown)
-  return parts.length === 0 ? undefined : { ...message, parts }
+  return shown === parts.length
+    ? message
+    : { ...message, parts: parts.filter((part) => isPartShown(part, inLastTurn, options)) }
 }
 
 function isPartShown(part: Part, inLastTurn: boolean, options: ContextOptions): boolean {
@@ -169,48 +185,49 @@ function withParts(message: Message, parts: readonly Part[]): Message {
 
 /** What it keeps, the summary, then all it does not summarise: late messages first, because they stand first. */
 function compacted(
-  seen: readonly Seen[],
+  { places, shown, newest }: Visible,
   path: readonly Message[],
   options: ContextOptions,
   createdIdOf: CreatedIdOf,
 ): readonly Message[] {
-  const at = seen.findLastIndex((item) => item.compaction !== undefined)
-  const item = seen[at]
-  if (item?.compaction === undefined) return shownMessages(seen)
-  const start = firstVerbatim(seen, at, path, createdIdOf)
-  const keep = new Set(item.compaction.keep)
+  if (newest === undefined) return present(shown)
+  const start = firstVerbatim(places, newest, path, createdIdOf)
+  const keep = new Set(newest.part.keep)
   const isKept = withAnswers((message) => keep.has(message.id))
-  const kept: Seen[] = []
-  const rest: Seen[] = []
-  for (const earlier of seen.slice(0, start)) {
-    if (isKept(earlier.source)) kept.push(earlier)
-    else if (isLate(earlier.source, item.source, createdIdOf)) rest.push(earlier)
+  const kept: (Message | undefined)[] = []
+  const rest: (Message | undefined)[] = []
+  for (let at = 0; at < start; at++) {
+    const source = path[places[at]!]!
+    if (isKept(source)) kept.push(shown[at])
+    else if (isLate(source, newest.source, createdIdOf)) rest.push(shown[at])
   }
-  const before = shownMessages(kept)
-  const after = shownMessages([...rest, ...seen.slice(start)])
-  const replaced = replacementOf(item, item.compaction, options, [...before, ...after])
-  return [...before, ...(replaced.length > 0 ? replaced : summaryOf(item, item.compaction)), ...after]
+  const before = present(kept)
+  const after = present([...rest, ...shown.slice(start)])
+  const replaced = replacementOf(newest, options, [...before, ...after])
+  return [...before, ...(replaced.length > 0 ? replaced : summaryOf(newest, shown[newest.at])), ...after]
 }
 
-function shownMessages(seen: readonly Seen[]): readonly Message[] {
-  const out: Message[] = []
-  for (const { shown } of seen) if (shown !== undefined) out.push(shown)
-  return out
+function present(shown: readonly (Message | undefined)[]): readonly Message[] {
+  return shown.filter((message) => message !== undefined)
 }
 
 /**
  * Where the part begins that the compaction left alone: at its `from`, also if that is not visible itself. A `from`
  * that is gone from the path is placed by its event id; one that was never heard of counts as absent.
  */
-function firstVerbatim(seen: readonly Seen[], at: number, path: readonly Message[], createdIdOf: CreatedIdOf): number {
-  const from = seen[at]?.compaction?.from
+function firstVerbatim(
+  places: readonly number[],
+  { at, part: { from } }: Newest,
+  path: readonly Message[],
+  createdIdOf: CreatedIdOf,
+): number {
   if (from === undefined) return at
   const place = path.findIndex((message) => message.id === from)
   const fromId = place < 0 ? createdIdOf(from) : undefined
-  const isFrom = ({ source, place: its }: Seen): boolean =>
-    fromId ? (createdIdOf(source.id) ?? '') >= fromId : place >= 0 && its >= place
-  const start = seen.slice(0, at).findIndex(isFrom)
-  return start < 0 ? at : start
+  const start = places.findIndex((its) =>
+    fromId ? (createdIdOf(path[its]!.id) ?? '') >= fromId : place >= 0 && its >= place,
+  )
+  return start < 0 || start > at ? at : start
 }
 
 /** Whether a message that stands before a compaction was written after it, so that it cannot be in the summary. */
@@ -220,7 +237,7 @@ function isLate(message: Message, compaction: Message, createdIdOf: CreatedIdOf)
   return id && compactionId ? id > compactionId : message.time.created > compaction.time.created
 }
 
-function summaryOf({ source, shown }: Seen, part: CompactionPart): readonly Message[] {
+function summaryOf({ source, part }: Newest, shown: Message | undefined): readonly Message[] {
   if (part.text.trim() === '') return []
   // What else the message holds stays a message of its own, and keeps the id.
   const id = shown === undefined ? source.id : `${source.id}:${part.id}`
@@ -231,8 +248,7 @@ function summaryOf({ source, shown }: Seen, part: CompactionPart): readonly Mess
 
 /** The messages that replace the history. A log only promises that they are objects: what is no message is left out. */
 function replacementOf(
-  { source, inLastTurn }: Seen,
-  part: CompactionPart,
+  { source, inLastTurn, part }: Newest,
   options: ContextOptions,
   others: readonly Message[],
 ): readonly Message[] {
@@ -300,10 +316,12 @@ function answered(messages: readonly Message[]): readonly Message[] {
 function isAnswered(messages: readonly Message[]): boolean {
   const used = new Set<string>()
   const open = new Set<string>()
-  for (const message of messages) {
+  for (let at = 0; at < messages.length; at++) {
+    const message = messages[at]!
     const isTool = message.role === 'tool'
     if (!isTool && open.size > 0) return false
-    for (const part of message.parts) {
+    for (let i = 0; i < message.parts.length; i++) {
+      const part = message.parts[i]!
       if (part.type === 'tool-result') {
         if (!open.delete(part.callId)) return false
       } else if (isTool) return false

@@ -15,13 +15,19 @@ import { UsageSum } from './totals.ts'
  * The result is frozen, its messages are the very objects of `path`.
  */
 export function turnsOf(path: readonly Message[]): readonly Turn[] {
-  const groups: Message[][] = []
-  for (const message of path) {
-    const open = groups.at(-1)
-    if (open === undefined || message.role === 'user') groups.push([message])
-    else open.push(message)
+  return deepFreeze(groupsOf(path).map(toTurn))
+}
+
+/** The messages of each turn, none of them empty. */
+export function groupsOf(path: readonly Message[]): readonly (readonly Message[])[] {
+  const groups: (readonly Message[])[] = []
+  let start = 0
+  for (let at = 1; at <= path.length; at++) {
+    if (at < path.length && path[at]!.role !== 'user') continue
+    groups.push(path.slice(start, at))
+    start = at
   }
-  return deepFreeze(groups.map(toTurn))
+  return groups
 }
 
 /**
@@ -30,8 +36,9 @@ export function turnsOf(path: readonly Message[]): readonly Turn[] {
  * answers nothing: the status is that of what came before it.
  */
 export function turnStatus(messages: readonly Message[]): Status {
-  if (messages.some((message) => message.status === 'pending' || message.status === 'in_progress')) return 'in_progress'
-  const last = messages.findLast((message) => !isCompaction(message)) ?? messages.at(-1)
+  for (const { status } of messages) if (status === 'pending' || status === 'in_progress') return 'in_progress'
+  let last = messages.at(-1)
+  if (last !== undefined && isCompaction(last)) last = messages.findLast((message) => !isCompaction(message)) ?? last
   if (last === undefined) return 'completed'
   return last.role === 'user' ? 'pending' : last.status
 }

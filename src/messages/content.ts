@@ -3,6 +3,7 @@
  *
  * Everything in this file is pure; `Buffer` only encodes.
  */
+import type { Json } from '../json.ts'
 import type { FilePart, Message, TextPart, ToolResultPart } from '../message.ts'
 import type { ConvertOptions } from './loss.ts'
 
@@ -125,7 +126,21 @@ export function plainResultText({ output, content, error }: ToolResultPart): str
     if (text !== '' || error === undefined) return text
   }
   if (output === undefined || (error !== undefined && output === '')) return error?.message ?? ''
-  return typeof output === 'string' ? output : JSON.stringify(output)
+  return typeof output === 'string' ? output : textOfJson(output)
+}
+
+/** The texts that were made of frozen data, for as long as the data lives. */
+const texts = new WeakMap<object, string>()
+
+/**
+ * The input or the output of a tool as JSON. An agent sends its whole history with every step, so the text of frozen data is made
+ * once; what is frozen at the top must be so all the way down, as everything is that foldlog returns.
+ */
+export function textOfJson(value: Json): string {
+  if (typeof value !== 'object' || value === null || !Object.isFrozen(value)) return JSON.stringify(value)
+  let text = texts.get(value)
+  if (text === undefined) texts.set(value, (text = JSON.stringify(value)))
+  return text
 }
 
 /**

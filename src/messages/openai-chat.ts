@@ -6,7 +6,7 @@
  */
 import type { JsonObject } from '../json.ts'
 import type { FilePart, Message, TextPart, ToolCallPart, ToolResultPart } from '../message.ts'
-import { IMAGES, contentOf, dataUrl, isListed, isWeb, placeholder, resultText, textIn } from './content.ts'
+import { IMAGES, contentOf, dataUrl, isListed, isWeb, placeholder, resultText, textIn, textOfJson } from './content.ts'
 import { ignore, lossAt, type ConvertOptions, type Report } from './loss.ts'
 import { fieldsFor, isPlain, pick } from './owner.ts'
 import { wordShape } from './pairs.ts'
@@ -153,7 +153,8 @@ function assistantMessage(
   const calls: ChatToolCall[] = []
   let plain: string | undefined
   let refusal: string | undefined
-  for (const part of step.parts) {
+  for (let i = 0; i < step.parts.length; i++) {
+    const part = step.parts[i]!
     if (part.type === 'tool-call') calls.push(toolCall(part))
     else if (part.type === 'file') {
       texts.push(textFor(part, step.message, 'assistant messages hold no files here', report))
@@ -188,10 +189,10 @@ function toolCall(part: ToolCallPart): ChatToolCall {
     return {
       id,
       type: 'custom',
-      custom: { name, input: typeof part.input === 'string' ? part.input : JSON.stringify(part.input) },
+      custom: { name, input: typeof part.input === 'string' ? part.input : textOfJson(part.input) },
     }
   }
-  return { id, type: 'function', function: { name, arguments: part.rawInput ?? JSON.stringify(part.input) } }
+  return { id, type: 'function', function: { name, arguments: part.rawInput ?? textOfJson(part.input) } }
 }
 
 function pushResults(out: ChatMessage[], step: AssistantStep, options: ConvertOptions, report: Report): void {

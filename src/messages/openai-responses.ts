@@ -7,7 +7,7 @@
  */
 import type { JsonObject } from '../json.ts'
 import type { DataPart, FilePart, Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart } from '../message.ts'
-import { IMAGES, contentOf, dataUrl, isListed, isWeb, placeholder, resultText } from './content.ts'
+import { IMAGES, contentOf, dataUrl, isListed, isWeb, placeholder, resultText, textOfJson } from './content.ts'
 import { ignore, lossAt, type ConvertOptions, type Report } from './loss.ts'
 import { fieldsFor, isOwn, isPlain, pick, withFields } from './owner.ts'
 import { fit, wordShape } from './pairs.ts'
@@ -148,7 +148,7 @@ function pushAnswer(out: ResponsesItem[], step: AssistantStep, paired: ReadonlyS
   const { message, parts } = step
   // Most answers are all texts and calls.
   if (parts.every(({ type }) => type === 'text' || type === 'tool-call')) {
-    for (const part of parts) pushPart(out, part, message, report)
+    for (let i = 0; i < parts.length; i++) pushPart(out, parts[i]!, message, report)
     return
   }
   const kept = parts.filter((part) => {
@@ -252,7 +252,7 @@ function callItem(part: ToolCallPart): ResponsesCall | ResponsesCustomCall {
   const fields = fieldsFor(part.providerMetadata, KEY)
   const { callId: call_id, name } = part
   if (fields?.['custom'] === true) {
-    const input = typeof part.input === 'string' ? part.input : JSON.stringify(part.input)
+    const input = typeof part.input === 'string' ? part.input : textOfJson(part.input)
     const item: ResponsesCustomCall = { type: 'custom_tool_call', call_id, name, input }
     return withId(item, fields)
   }
@@ -260,7 +260,7 @@ function callItem(part: ToolCallPart): ResponsesCall | ResponsesCustomCall {
     type: 'function_call',
     call_id,
     name,
-    arguments: part.rawInput ?? JSON.stringify(part.input),
+    arguments: part.rawInput ?? textOfJson(part.input),
   }
   return withId(item, fields)
 }
@@ -318,7 +318,10 @@ function pairedItems(steps: readonly Step[]): ReadonlySet<DataPart> {
   const parts: DataPart[] = []
   for (const step of steps) {
     if (step.role !== 'assistant') continue
-    for (const part of step.parts) if (part.type === 'data' && isItem(part)) parts.push(part)
+    for (let i = 0; i < step.parts.length; i++) {
+      const part = step.parts[i]!
+      if (part.type === 'data' && isItem(part)) parts.push(part)
+    }
   }
   const calls = new Set<string>()
   const outputs = new Set<string>()

@@ -15,7 +15,8 @@ export interface Pair {
   readonly name: string
   /** The index of its message. */
   readonly at: number
-  /** Which of the calls and results, counted through the messages, answers it. */
+  /** Which of the calls and results, counted through the messages, it is, and which answers it. */
+  readonly index: number
   answer: number | undefined
   /** The same call stands again later in its message. */
   isRepeated: boolean
@@ -46,13 +47,16 @@ export function pairsOf(
   const pairs: (Pair | undefined)[] = []
   const open = new Map<string, Pair>()
   const used = new Map<string, number>()
-  let at = -1
-  for (const message of messages) {
-    at++
+  // By index: a loop over a frozen array makes an object for each item of it.
+  for (let at = 0; at < messages.length; at++) {
+    const message = messages[at]!
+    const { parts } = message
     const seen = isSeen(message)
-    for (const part of message.parts) {
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i]!
       if (part.type === 'tool-call') {
-        const pair = seen && message.role === 'assistant' ? pairFor(part, at, open, used, target) : undefined
+        const pair =
+          seen && message.role === 'assistant' ? pairFor(part, at, pairs.length, open, used, target) : undefined
         pairs.push(pair)
         if (pair !== undefined) open.set(part.callId, pair)
       } else if (part.type === 'tool-result') {
@@ -68,6 +72,7 @@ export function pairsOf(
 function pairFor(
   part: ToolCallPart,
   at: number,
+  index: number,
   open: ReadonlyMap<string, Pair>,
   used: Map<string, number>,
   target: { readonly callId?: Shape; readonly name?: Shape },
@@ -76,7 +81,7 @@ function pairFor(
   const isAgain = earlier !== undefined && earlier.at === at && earlier.answer === undefined
   if (isAgain) earlier.isRepeated = true
   const id = isAgain ? earlier.id : unusedId(fit(part.callId, target.callId, 'call'), used, target.callId?.length)
-  return { part, id, name: fit(part.name, target.name, 'tool'), at, answer: undefined, isRepeated: false }
+  return { part, id, name: fit(part.name, target.name, 'tool'), at, index, answer: undefined, isRepeated: false }
 }
 
 /** `text` in the shape that is asked for. */

@@ -83,8 +83,8 @@ class Steps {
   readonly #target: Target
   readonly #report: Report
   readonly #steps: Step[] = []
-  /** The step that each call was shown in. */
-  readonly #stepOf = new Map<Pair, OpenStep>()
+  /** The step that each call was shown in, at its index. */
+  readonly #shownIn: (OpenStep | undefined)[] = []
   #pairs: readonly (Pair | undefined)[] = []
   /** How many calls and results were met: the index of the next one in `#pairs`. */
   #met = 0
@@ -96,14 +96,17 @@ class Steps {
 
   of(messages: readonly Message[]): readonly Step[] {
     this.#pairs = pairsOf(messages, this.#target, isForModels)
-    for (const message of messages) {
+    // By index, as in all loops here that most messages come through: one over a frozen array makes an object for each item of it.
+    for (let at = 0; at < messages.length; at++) {
+      const message = messages[at]!
       if (!isForModels(message)) this.#skip(message)
       else if (message.role === 'assistant') this.#answer(message)
       else this.#other(message)
     }
-    for (const [pair, step] of this.#stepOf) {
-      if (pair.answer === undefined) this.#synthesize(pair, step)
-    }
+    this.#shownIn.forEach((step, index) => {
+      const pair = this.#pairs[index]
+      if (step !== undefined && pair !== undefined && pair.answer === undefined) this.#synthesize(pair, step)
+    })
     return this.#steps
   }
 
@@ -154,7 +157,8 @@ class Steps {
   /** Whether every part is shown as it is, as in most messages: then nothing of it is copied. */
   #isWhole({ parts }: Message): boolean {
     let met = this.#met
-    for (const part of parts) {
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i]!
       if (part.type === 'text') {
         if (isBlank(part.text)) return false
       } else if (part.type === 'tool-call') {
@@ -168,8 +172,8 @@ class Steps {
   #answerWhole(message: Message): void {
     // Only parts that stand in answers: it was looked at each of them.
     const step: OpenStep = { role: 'assistant', message, parts: message.parts as readonly AnswerPart[], results: [] }
-    for (const part of message.parts) {
-      if (part.type === 'tool-call') this.#stepOf.set(this.#pairs[this.#met++]!, step)
+    for (let i = 0; i < step.parts.length; i++) {
+      if (step.parts[i]!.type === 'tool-call') this.#shownIn[this.#met++] = step
     }
     this.#steps.push(step)
   }
@@ -200,8 +204,8 @@ class Steps {
       return
     }
     const parts: (TextPart | FilePart | DataPart)[] = []
-    for (const part of message.parts) {
-      const shown = this.#otherPart(part, message)
+    for (let i = 0; i < message.parts.length; i++) {
+      const shown = this.#otherPart(message.parts[i]!, message)
       if (shown !== undefined) parts.push(shown)
     }
     if (parts.length === 0) return
@@ -267,12 +271,13 @@ class Steps {
   }
 
   #call(part: ToolCallPart, message: Message, step: OpenStep): ToolCallPart | undefined {
-    const pair = this.#pairs[this.#met++]
+    const index = this.#met++
+    const pair = this.#pairs[index]
     if (pair === undefined || pair.isRepeated) {
       this.#lost('dropped', 'call', 'the same call stands again in its message', message, part)
       return undefined
     }
-    this.#stepOf.set(pair, step)
+    this.#shownIn[index] = step
     if (pair.id === part.callId && pair.name === part.name) return part
     this.#report(lossAt('changed', 'call', `it is ${pair.name} ${pair.id} here`, message, part))
     return { ...part, callId: pair.id, name: pair.name }
@@ -285,7 +290,7 @@ class Steps {
   ): { readonly step: OpenStep; readonly call: ToolCallPart } | undefined {
     const at = this.#met++
     const pair = this.#pairs[at]
-    const step = pair === undefined ? undefined : this.#stepOf.get(pair)
+    const step = pair === undefined ? undefined : this.#shownIn[pair.index]
     if (pair === undefined || step === undefined) {
       this.#lost('dropped', 'result', 'there is no call before it that it answers', message, part)
       return undefined
