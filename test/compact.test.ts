@@ -470,6 +470,7 @@ describe('whatever the conversation', () => {
         const after = await session.context()
         if (made === undefined) expect(after).toEqual(before)
         else {
+          expect(ids(after).filter((id) => ids(covered).includes(id))).toEqual([])
           const [was, is] = [real(before), real(after)]
           const inSummary = new Set(ids(covered))
           // The summary before is covered by the one that is new.
