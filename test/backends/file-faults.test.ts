@@ -177,6 +177,22 @@ test('fsync always: syncs for a lone caller are made on the spot, and one that f
   expect(await readTexts(backend)).toEqual(texts(...written, lost, lost))
 })
 
+test('fsync always: a loop of appends leaves the rest of the process its turn', async () => {
+  await done()
+  await open('always')
+  await create(backend)
+  countKinds()
+  const handOn = io.fdatasync
+  io.fdatasync = ((fd: number, callback: () => void) => {
+    setImmediate(() => handOn(fd, callback))
+  }) as typeof io.fdatasync
+  let turns = 0
+  const timer = setInterval(() => turns++, 0)
+  for (let i = 0; i < 1000; i++) await backend.append(KEY, [newLine()])
+  clearInterval(timer)
+  expect(turns).toBeGreaterThan(3)
+})
+
 test('fsync always: syncs of several logs, of several callers or of a slow disk are handed on', async () => {
   await done()
   await open('always')
@@ -198,6 +214,13 @@ test('fsync always: syncs of several logs, of several callers or of a slow disk 
     meanwhile = undefined
   }
   expect(counts.onTheSpot).toBe(0)
+  // Callers that all come at once, after one alone.
+  for (let i = 0; i < 40; i++) await backend.append(KEY, [newLine()])
+  const before = { ...counts }
+  expect(before.onTheSpot).toBeGreaterThan(0)
+  await Promise.all(Array.from({ length: 40 }, async () => backend.append(KEY, [newLine()])))
+  expect(counts.onTheSpot + counts.handedOn - before.onTheSpot - before.handedOn).toBeLessThanOrEqual(3)
+  counts.onTheSpot = 0
   io.fdatasync = ((fd: number, callback: () => void) => {
     for (const end = performance.now() + 5; performance.now() < end;);
     quick(fd, callback)

@@ -37,11 +37,15 @@ export class Syncer {
   /** Why that is not known of some of them any more. */
   #loss: { readonly error: unknown } | undefined
   #directorySync: Promise<void> = Promise.resolve()
+  /** How many of them run. */
+  #directorySyncs = 0
   #timer: NodeJS.Timeout | undefined
   /** When the timer should fire; meaningless without one. */
   #dueMs = 0
   #catchingUp: Promise<void> | undefined
   readonly #lone = new LoneCaller()
+  /** Whether a sync was made on the spot, and nobody could go on since. */
+  #hasJustSynced = false
 
   /** `rewrite` opens a log again and writes its unsynced lines; it throws if it cannot. */
   constructor(policy: FsyncPolicy, rewrite: (log: LogFile) => void) {
@@ -89,6 +93,31 @@ export class Syncer {
     if (this.policy === 'never') return
     await this.#syncDirectories()
     await this.#syncLog(log)
+  }
+
+  /** Does what `flush` does on the spot, if that is called for (lone.ts). False: it is not. Throws as `flush` rejects. */
+  flushNow(log: LogFile): boolean {
+    // Whoever comes before the caller of the last one could go on is another caller.
+    if (this.#hasJustSynced) this.#lone.reset()
+    const covered = log.unsynced
+    const isAlone = covered.length === 1 && log.syncing === undefined && this.#lone.has(log)
+    if (!isAlone || log.fd < 0 || log.mustRewrite || this.#directories.size > 0 || this.#directorySyncs > 0)
+      return false
+    log.unsynced = []
+    const start = performance.now()
+    try {
+      io.fdatasyncSync(log.fd)
+      this.#lone.note(log, 1, performance.now() - start)
+      this.#hasJustSynced = true
+      queueMicrotask(() => (this.#hasJustSynced = false))
+    } catch (error) {
+      this.#lone.reset()
+      this.#poison(log, covered)
+      throw error
+    } finally {
+      this.#settle(log)
+    }
+    return true
   }
 
   /** Resolves when everything written so far is on the disk. Rejects with the first failure after trying all twice. */
@@ -190,8 +219,7 @@ export class Syncer {
     const { fd, ino } = log
     const start = performance.now()
     try {
-      if (fd >= 0 && covered.length === 1 && this.#lone.has(log)) io.fdatasyncSync(fd)
-      else await (fd < 0 ? syncPath(log) : dataSync(fd))
+      await (fd < 0 ? syncPath(log) : dataSync(fd))
       if (this.policy === 'always')
         this.#lone.note(log, covered.length + log.unsynced.length, performance.now() - start)
     } catch (error) {
@@ -231,9 +259,11 @@ export class Syncer {
   #startDirectories(): Promise<void> {
     const directories = [...this.#directories]
     this.#directories.clear()
+    this.#directorySyncs++
     const work = Promise.all(directories.map(syncDirectory)).then(
-      () => undefined,
+      () => void this.#directorySyncs--,
       (error: unknown) => {
+        this.#directorySyncs--
         for (const directory of directories) this.#directories.add(directory)
         throw error
       },

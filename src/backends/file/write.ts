@@ -49,9 +49,10 @@ export class Writer {
     if (log.busy !== undefined) return this.#later(log, lines, options)
     try {
       const outcome = this.#append(log, lines, options)
-      if (outcome instanceof Promise || this.#sync.policy === 'always' || this.#sync.isOverdue)
-        return this.#finish(log, lines, outcome)
-      return outcome
+      if (!(outcome instanceof Promise)) {
+        if (this.#sync.policy === 'always' ? this.#sync.flushNow(log) : !this.#sync.isOverdue) return outcome
+      }
+      return this.#finish(log, lines, outcome)
     } catch (error) {
       return Promise.reject(failure(log, lines, error))
     }
