@@ -252,6 +252,11 @@ export interface Backend {
    * a file while it is read `STALE_CURSOR`, also without `after`.
    */
   read(key: SessionKey, options?: ReadOptions): AsyncIterable<LineBatch>
+  /**
+   * The lines of a log as they lie in it, line feeds between them, also those that do not count: whole lines in pieces, each good only until the next one is
+   * asked for. For who looks for bytes before reading. Absent: `read` does it, slower. Rejects with `NOT_FOUND`.
+   */
+  scan?(key: SessionKey): AsyncIterable<Uint8Array>
   /** The session's state in a listing; undefined if it is not there. */
   head(key: SessionKey, options?: LookOptions): Promise<Head | undefined>
   /** Every session of a namespace, in no particular order; empty if the namespace is not there. */

@@ -8,7 +8,7 @@ import { resolve } from 'node:path'
 import type { Backend } from './backend.ts'
 import { fileBackend, type FileBackendOptions } from './backends/file/index.ts'
 import type { Bus } from './bus.ts'
-import { Infos, type ListOptions, type Page } from './infos.ts'
+import { Infos, type Glance, type ListOptions, type Page } from './infos.ts'
 import type { Log } from './log.ts'
 import type { Logs, Told } from './logs.ts'
 import type { RedactHook } from './screen.ts'
@@ -139,6 +139,11 @@ export class Namespace {
     if (!this.#isLive) await this.#infos.refresh(options.signal)
     this.#isLive = isWatched
     return this.#infos.page(options)
+  }
+
+  /** What is known of the sessions without reading a log. */
+  glance(): Promise<readonly Glance[]> {
+    return this.#infos.glance()
   }
 
   /** A further page, without a look. */

@@ -162,6 +162,11 @@ export class Fold {
     return entry?.turn === undefined ? undefined : entry
   }
 
+  /** The newest event that touched a message; empty if none did. */
+  touched(id: string): string {
+    return this.#entries.get(id)?.touched ?? ''
+  }
+
   isDeleted(id: string): boolean {
     return this.#entries.get(id)?.isDeleted ?? false
   }

@@ -36,6 +36,13 @@ export interface Page {
   readonly next?: string
 }
 
+/** A session of a listing. */
+export interface Glance {
+  readonly head: Head
+  /** Undefined: its log has to be read. */
+  readonly entry: Pick<Entry, 'created' | 'updated' | 'isArchived'> | undefined
+}
+
 /** The version of an entry whose session is open in this process. No backend gives it. */
 const NOTED = ''
 const DEFAULT_LIMIT = 50
@@ -76,6 +83,16 @@ export class Infos {
     let changed = 0
     for (const head of this.#outdated(entries, heads)) if (await this.#renew(entries, head)) changed++
     if (changed >= SAVE_AFTER) await this.save()
+  }
+
+  /** What is known now, without reading a log: every session of the listing, and its entry if that is good for it. */
+  async glance(): Promise<readonly Glance[]> {
+    const entries = this.#entries ?? (await (this.#loading ??= this.#load()))
+    const heads = await this.#backend.list(this.#namespace)
+    return heads.map((head) => {
+      const entry = entries.get(head.sessionId)
+      return { head, entry: entry?.version === head.version && entry.isSettled ? entry : undefined }
+    })
   }
 
   /** Takes the info of a session that is open in this process. Its version is not known here, so a refresh looks again. */

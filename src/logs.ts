@@ -76,6 +76,19 @@ export class Logs {
     }
   }
 
+  /** As `get`, but a log that is not open is not kept. */
+  async read(key: SessionKey): Promise<Log | undefined> {
+    const open = this.peek(key)
+    try {
+      if (open === undefined || open.isDeleted) return await Log.open(this.#backend, key)
+      return (await open.isThere()) ? open : undefined
+    } catch (error) {
+      // "Not there" is what the caller asked about.
+      if (isFoldlogError(error, 'NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+
   /** The info of a session, read up to now; undefined if it is not there. The log is not kept open for it. */
   async info(key: SessionKey, known: FoldedInfo | undefined): Promise<FoldedInfo | undefined> {
     try {

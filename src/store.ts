@@ -24,6 +24,7 @@ import type { Message, SessionInfo } from './message.ts'
 import { encodeName, normalizeId } from './name.ts'
 import { assertNoGuard, assertOptions, type NoOptions } from './options.ts'
 import type { RedactChoice, Redacted, RedactOptions } from './redact.ts'
+import { Search, type SearchOptions, type SearchQuery } from './search.ts'
 import type { Sending } from './send.ts'
 import type { Session } from './session.ts'
 import { assertLeaseMs, type StoreOptions } from './store-options.ts'
@@ -204,6 +205,15 @@ export class Store {
         }
       },
     }
+  }
+
+  /**
+   * Looks for words, a phrase or an expression in the texts of messages (docs/search.md), newest activity first. Iterate it: the first hits come before
+   * the rest is looked at. Only what counts is found; what is being streamed is found when it has ended. No index is kept.
+   */
+  search(query: SearchQuery, options: SearchOptions = {}): Search {
+    this.#check()
+    return new Search(this.#engine, query, { namespaces: [this.name], ...options })
   }
 
   /** Deletes a session for good, its log and all segments. False if it was not there. In a shared root a tombstone stays, see `purge`. */

@@ -114,6 +114,10 @@ class FileBackend implements Backend {
     yield* (await this.#open()).read(key, options)
   }
 
+  async *scan(key: SessionKey): AsyncGenerator<Uint8Array> {
+    yield* (await this.#open()).scan(key)
+  }
+
   async head(key: SessionKey, options: LookOptions = {}): Promise<Head | undefined> {
     return (await this.#open()).head(key, options)
   }

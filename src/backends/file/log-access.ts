@@ -26,6 +26,7 @@ import { readLog } from './read.ts'
 import { removeLog } from './remove.ts'
 import { clearLeftovers, whenNotRewritten } from './rewrite-lock.ts'
 import { FileRewrites } from './rewrites.ts'
+import { scanLog } from './scan.ts'
 import { Segments } from './segments.ts'
 import { SharedWriter } from './shared.ts'
 import { type FsyncPolicy, Syncer } from './sync.ts'
@@ -85,6 +86,10 @@ export class LogAccess {
 
   read(key: SessionKey, options: ReadOptions): AsyncGenerator<LineBatch> {
     return readLog(this.#logs.get(key), this.#segments, options, () => this.#assertOpen())
+  }
+
+  scan(key: SessionKey): Generator<Buffer, void> {
+    return scanLog(this.#logs.get(key), this.#segments)
   }
 
   async head(key: SessionKey, { isKnown = false, signal }: LookOptions): Promise<Head | undefined> {
