@@ -22,8 +22,8 @@ export function literalsOf({ flags, source, ignoreCase }: RegExp): readonly Lite
   return runs?.map((text) => ({ text, ignoreCase }))
 }
 
-/** A character with its escape, a class or a group's beginning, or any other character. */
-const TOKEN = /\\(?:u\{[^}]*\}|u[\da-f]{4}|x[\da-f]{2}|c[a-z]|k<[^>]*>|p\{[^}]*\}|\d+|.)|[^\\]/gisu
+/** An escape, a quantifier with numbers, or any other character. */
+const TOKEN = /\\(?:u\{[^}]*\}|u[\da-f]{4}|x[\da-f]{2}|c[a-z]|k<[^>]*>|p\{[^}]*\}|\d+|.)|\{\d+(?:,\d*)?\}|[^\\]/gisu
 const QUANTIFIER = /^(?:[*?]|\{)/
 
 function alternativesOf(source: string, isNested: boolean, isPlain: (char: string) => boolean): string[] | undefined {

@@ -84,6 +84,7 @@ function rangesIn(text: string, patterns: readonly RegExp[]): readonly Range[] {
 }
 
 function* matchesIn(text: string, pattern: RegExp, until: number): Generator<Range, void> {
+  pattern.lastIndex = 0
   for (const match of text.matchAll(pattern)) {
     if (match.index >= until) return
     yield [match.index, match.index + match[0].length]

@@ -76,6 +76,44 @@ export const READING: readonly Verb[] = [
     load: async () => (await import('../tail.ts')).tail,
   },
   {
+    name: 'grep',
+    summary: 'finds what was said, in all sessions',
+    details: [
+      'PATTERN is a text, found as it is. It is looked for in what people and models wrote, and in what tools were given and gave back; with a pattern that begins with -, write -- before it.',
+      'Each line is a hit: where it is, when it was, who said it, and the text around it. With --json it is an object, with the id of its event to show it at.',
+      'What is damaged is passed over, and hides nothing else.',
+    ],
+    argument: { name: 'PATTERN', isOptional: false, isMany: false, text: 'what to look for' },
+    options: [
+      { name: 'ignore-case', short: 'i', text: 'upper and lower case are the same' },
+      { name: 'fixed', short: 'F', text: 'PATTERN is a text, which is so anyway' },
+      {
+        name: 'regexp',
+        short: 'e',
+        text: 'PATTERN is a regular expression, as JavaScript has them; ^ and $ are ends of lines',
+      },
+      { name: 'words', text: 'PATTERN is words, all of which must be in one message, in any case' },
+      { name: 'role', value: 'ROLE', text: 'only messages of the system, user, assistant or tool' },
+      { name: 'tool', value: 'NAME', text: 'only calls and results of this tool' },
+      { name: 'since', value: 'TIME', text: 'only messages from then on: 7d, 2h, 10:05, 2026-11-20' },
+      { name: 'until', value: 'TIME', text: 'only messages before then' },
+      { name: 'sessions', short: 'l', text: 'print the sessions only' },
+      { name: 'count', text: 'print the sessions, and how many hits are in each' },
+      { name: 'limit', value: 'N', text: 'stop after N hits; default: all' },
+      { name: 'archived', text: 'look into what is archived, instead of what is not' },
+      { name: 'all', text: 'look into both' },
+    ],
+    examples: [
+      {
+        command: 'foldlog grep -i timeout --role tool --since 7d',
+        text: 'what tools said of timeouts in the last week',
+      },
+      { command: "foldlog grep -e 'refund(ed|s)?' -l", text: 'the sessions about refunds' },
+      { command: 'foldlog grep TODO --json | jq -r .snippet.text', text: 'the texts around it, for a program' },
+    ],
+    load: async () => (await import('../grep.ts')).grep,
+  },
+  {
     name: 'cat',
     summary: 'prints the lines of all files of a session, byte for byte',
     details: [
