@@ -29,7 +29,7 @@ export async function measureList({ rounds, quick }) {
   const warm = await compare(warmWays(places, open), rounds ?? 10)
   await open?.close()
   const started = await compare(startWays(places), rounds ?? 10)
-  const [empty, listed, command] = started
+  const [empty, listed, command, all] = started
   const shown = number(count)
   return {
     id: 'F3',
@@ -44,6 +44,7 @@ export async function measureList({ rounds, quick }) {
       ratio('every file checked, to readdir + statSync', warm[2], warm[0], 1.5),
       atMost('a new process, beyond an empty one', beyond(listed, empty), 120, 'ms'),
       atMost('`foldlog ls --json`, beyond an empty process', beyond(command, empty), 120, 'ms'),
+      atMost(`\`foldlog ls\` of all ${shown}, a whole process`, all, 250, 'ms'),
     ],
   }
 }
@@ -205,6 +206,7 @@ function startWays(places) {
     child('an empty process', [script('empty')], undefined),
     child('foldlog, open and list', [script('list-foldlog'), places.root], missing.foldlog),
     child('`foldlog ls --json`', [cli, 'ls', '--json', '--limit', String(SHOWN), '--root', places.root], noCli),
+    child(`\`foldlog ls\`, all of them`, [cli, 'ls', '--root', places.root], noCli),
     child('better-sqlite3, open and select', [script('list-sqlite'), places.sqlite], missing.sqlite),
     child('pi, SessionManager.list', [script('list-pi'), places.pi], missing.pi),
   ]

@@ -13,6 +13,7 @@ import { measureList } from './list.mjs'
 import { machine } from './machine.mjs'
 import { measureMessages } from './messages.mjs'
 import { measureOpen } from './open.mjs'
+import { measureSearch } from './search.mjs'
 import { measureSend } from './send.mjs'
 import { measureStart } from './start.mjs'
 import { measureStream } from './stream.mjs'
@@ -36,6 +37,7 @@ const GROUPS = new Map([
   ['F8', measureStream],
   ['F9', measureSend],
   ['F10', measureMessages],
+  ['F13', measureSearch],
 ])
 const PAGE = new URL('../../docs/performance.md', import.meta.url)
 

@@ -1,4 +1,4 @@
-/** What AgentScope's sessions do, by docs/coming-from.md, and the acceptance cases A1 to A15, A12 excepted. */
+/** What AgentScope's sessions do, by docs/coming-from.md, and the acceptance cases A1 to A15. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
@@ -363,6 +363,21 @@ test('MemoryService.list_memory(page_num, page_size): pages of 10, 10 and 5', as
   ])
 })
 
+test('MemoryService.search_memory(): the newest that mention a keyword', async () => {
+  const store = await freshStore({ namespace: 'user-1' })
+  const session = await store.create({ id: 's-1' })
+  await session.add({ id: 'm1', text: 'I like Paris' })
+  await session.add({ id: 'm2', role: 'assistant', text: 'Lyon, then' })
+  await session.add({ id: 'm3', text: 'or PARIS again' })
+  const found = async (...args: Parameters<Store['search']>): Promise<string[]> => {
+    const hits = []
+    for await (const { messageId } of store.search(...args)) hits.push(messageId)
+    return hits
+  }
+  expect(await found('paris')).toEqual(['m3', 'm1'])
+  expect(await found(/paris|lyon/i, { limit: 2 })).toEqual(['m3', 'm2'])
+})
+
 test('the memory adapter: size, add, delete(index), clear, get_memory: a message can be deleted alone', async () => {
   const store = await freshStore()
   const session = await store.create({ id: 's-1' })
@@ -672,6 +687,40 @@ test('A11 the place is given by the caller, then by the environment; any backend
   const store = await open(own.backend)
   await store.create({ id: 's-2' })
   expect(ids((await (await open(given)).list()).items)).toEqual(['s-2'])
+})
+
+test('A12 what was said is found by any keyword, the newest first, and gone with its session or its user', async () => {
+  const store = await freshStore({ namespace: 'user-1' })
+  const session = await store.create({ id: 's-1' })
+  for (let n = 1; n <= 25; n++)
+    await session.add({ id: `m${n}`, text: `message ${n} about ${n % 2 === 0 ? 'hotels' : 'flights'}` })
+  await (await store.create({ id: 's-2' })).add({ id: 'other', text: 'a train' })
+  await (await store.namespace('user-2').create({ id: 's-1' })).add({ id: 'theirs', text: 'hotels' })
+  const found = async (query: string | RegExp, limit?: number): Promise<string[]> => {
+    const hits = []
+    for await (const { messageId } of store.search(query, limit === undefined ? {} : { limit })) hits.push(messageId)
+    return hits
+  }
+  // Any of several keywords, and the newest of what was found.
+  expect(await found(/train|flights/i)).toHaveLength(14)
+  expect(await found('hotels', 3)).toEqual(['m24', 'm22', 'm20'])
+  expect(await found('hotels 24')).toEqual(['m24'])
+  expect(await found('ships')).toEqual([])
+  const pages: number[] = []
+  for (let before: string | undefined; ;) {
+    const page = await session.messages({ limit: 10, ...(before === undefined ? {} : { before }) })
+    if (page.length === 0) break
+    pages.push(page.length)
+    before = page[0]!.id
+  }
+  expect(pages).toEqual([10, 10, 5])
+  await store.delete('s-1')
+  expect(await found(/hotels|train/)).toEqual(['other'])
+  await store.delete('s-2')
+  expect(await found(/hotels|train/)).toEqual([])
+  const nobody: unknown[] = []
+  for await (const hit of store.namespace('nobody').search('hotels')) nobody.push(hit)
+  expect(nobody).toEqual([])
 })
 
 test('A13 the state at turn n is the one turn n left', async () => {

@@ -489,6 +489,28 @@ test('the debug trace, one JSONL per session: every change is a line', async () 
   expect(parsed.every(({ time }) => new Date(time).toISOString() === time)).toBe(true)
 })
 
+test('the trajectory store (FTS5, BM25): prompts and tool results are found, sub-sessions too', async () => {
+  const store = await freshStore()
+  const session = await store.create({ id: 's-1' })
+  await session.add({ id: 'prompt', text: 'fix the parser' })
+  await session.add({
+    id: 'result',
+    role: 'tool',
+    parts: [{ type: 'tool-result', callId: 'c', name: 'bash', output: 'parser.ts: 2 failures' }],
+  })
+  await laterMillisecond()
+  const sub = await store.create({ id: 's-2', parent: { sessionId: 's-1', callId: 'c' } })
+  await sub.add({ id: 'sub', text: 'look at the parser' })
+  const found = async (...args: Parameters<typeof store.search>): Promise<string[]> => {
+    const hits = []
+    for await (const { sessionId, messageId } of store.search(...args)) hits.push(`${sessionId} ${messageId}`)
+    return hits
+  }
+  expect(await found('parser')).toEqual(['s-2 sub', 's-1 result', 's-1 prompt'])
+  expect(await found('parser', { role: 'user' })).toEqual(['s-2 sub', 's-1 prompt'])
+  expect(await found('failures parser', { tool: 'bash' })).toEqual(['s-1 result'])
+})
+
 test('resume last or by id prefix, /history: the newest, the one meant, the list', async () => {
   const store = await freshStore()
   for (const id of ['abc-1', 'abd-2', 'xyz-3']) {
