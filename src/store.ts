@@ -253,6 +253,11 @@ export class Store {
     if (source === undefined) throw notFound(this.name, id)
     const { forkLines } = await import('./merge.ts')
     const key = this.#key(normalizeId(newSessionId) ?? (await newId()))
+    // To the backend an older fork would be this one half written, because both have the ids of what they begin with.
+    if ((await logs.get(key)) !== undefined) {
+      const message = `session ${key.sessionId} is there already: fork with another id`
+      throw new FoldlogError('ALREADY_EXISTS', message, key)
+    }
     // The past has no drafts.
     const shown = at === undefined ? await logs.live.of(source).all() : []
     return this.#handle(await logs.create(key, forkLines(source, at, fields, shown)))
