@@ -4,6 +4,7 @@
  * Invariant of the command line: stdout holds data and nothing else; whatever is said about it goes to stderr.
  */
 import type { Output } from './output.ts'
+import { parseTime } from './time.ts'
 
 /** How a process ends. */
 export const EXIT = { ok: 0, notFound: 1, usage: 2, damaged: 3 } as const
@@ -73,6 +74,17 @@ export class Call {
     throw new Failure(EXIT.usage, `--${name} needs a whole number, and ${JSON.stringify(text)} is none`, this.help())
   }
 
+  /** Until when something was, in ms since the epoch: an age like `2h`, or a time that was. */
+  past(name: string): number | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const now = Date.now()
+    const time = parseTime(text, now)
+    if (time !== undefined && time <= now) return time
+    const what = `--${name}: ${JSON.stringify(text)} is neither an age like 2h nor a time that was`
+    throw new Failure(EXIT.usage, what, this.help())
+  }
+
   help(): string {
     return command(this.verb, '--help')
   }
@@ -81,6 +93,12 @@ export class Call {
   command(...words: string[]): string {
     const root = this.text('root')
     return command(...words, ...(root === undefined ? [] : ['--root', root]))
+  }
+
+  /** This verb again, with an id in the place of the name that was typed. */
+  instead(name: string, id: string, ...words: string[]): string {
+    const args = this.args.length === 0 ? [id] : this.args.map((arg) => (arg.trim() === name ? id : arg))
+    return this.command(this.verb, ...args, ...words)
   }
 
   /** A command about the session that was named here. */
@@ -92,7 +110,12 @@ export class Call {
 
 /** A command as it can be typed into a shell. */
 export function command(...words: readonly string[]): string {
-  return ['foldlog', ...words.map(quoted)].join(' ')
+  return shellLine('foldlog', ...words)
+}
+
+/** Words as they can be typed into a shell. */
+export function shellLine(...words: readonly string[]): string {
+  return words.map(quoted).join(' ')
 }
 
 function quoted(word: string): string {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { isFoldlogError, type ErrorCode } from '../errors.ts'
 import { readArguments } from './args.ts'
 import { Call, EXIT, Failure, type Exit } from './call.ts'
+import { hintsOf } from './hints.ts'
 import { helpOf, overview } from './help.ts'
 import { Output } from './output.ts'
 
@@ -13,6 +14,8 @@ import { Output } from './output.ts'
 const USAGE_CODES: ReadonlySet<ErrorCode> = new Set(['INVALID_NAME', 'INVALID_OPTION', 'AMBIGUOUS'])
 
 const out = new Output()
+/** What is being done, once that is known. */
+let call: Call | undefined
 // Not `process.exit`: what is written and not yet taken by the reader would be lost.
 process.exitCode = await main()
 
@@ -26,7 +29,7 @@ async function main(): Promise<Exit> {
     }
     // A bug is shown with its stack.
     if (!isFoldlogError(error)) throw error
-    out.complain(error.message)
+    out.complain(error.message, ...(call === undefined ? [] : hintsOf(error, call)))
     return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.notFound
   }
 }
@@ -42,7 +45,8 @@ async function answer(argv: readonly string[]): Promise<Exit> {
       return EXIT.ok
     case 'run': {
       const run = await request.verb.load()
-      return run(new Call(out, request.verb.name, request.args, request.values))
+      call = new Call(out, request.verb.name, request.args, request.values)
+      return run(call)
     }
   }
 }
