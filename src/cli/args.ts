@@ -96,9 +96,10 @@ function checkArguments(verb: Verb, args: readonly string[]): void {
   if (argument?.names !== undefined && args.length !== argument.names.length) {
     throw wrong(`${name} needs ${argument.names.join(' ')}, and there are ${args.length} arguments`, verb)
   }
-  const most = argument === undefined ? 0 : argument.isMany ? Infinity : 1
+  const most = argument === undefined ? 0 : (argument.most ?? (argument.isMany ? Infinity : 1))
   if (args.length > most) {
-    throw wrong(`${name} takes ${most === 0 ? 'no argument' : 'one argument'}, and there are ${args.length}`, verb)
+    const few = ['no argument', 'one argument'][most] ?? `${most} arguments`
+    throw wrong(`${name} takes ${few}, and there are ${args.length}`, verb)
   }
   if (argument?.isOptional === false && args.length === 0) throw wrong(`${name} needs a ${argument.name}`, verb)
   if (args.some((arg) => arg.trim() === '')) throw wrong(`an argument of ${name} is empty`, verb)

@@ -1,17 +1,17 @@
 /**
  * `foldlog gc`: removes files that nothing names any more. A dry run unless `--yes` is given.
  */
-import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import { EXIT, type Call, type Exit } from './call.ts'
 import { Root } from './root.ts'
 import { counted, plain, shortBytes } from './text.ts'
-import { parseTime } from './time.ts'
 
 const WARNING =
   'other branches, stashes and clones were not looked at: what they name is there again only if it is committed there'
 
 export async function gc(call: Call): Promise<Exit> {
   const dryRun = !call.flag('yes')
-  const options = { dryRun, ...ageOf(call) }
+  const until = call.past('older-than')
+  const options = { dryRun, ...(until === undefined ? {} : { olderThan: Date.now() - until }) }
   let [count, sizeBytes] = [0, 0]
   await using root = await Root.open(call)
   for (const namespace of await root.namespaces()) {
@@ -30,17 +30,4 @@ export async function gc(call: Call): Promise<Exit> {
   else call.out.say(`removed ${what}`)
   if (count > 0 && dryRun) call.out.say(WARNING)
   return EXIT.ok
-}
-
-function ageOf(call: Call): { readonly olderThan?: number } {
-  const text = call.text('older-than')
-  if (text === undefined) return {}
-  const now = Date.now()
-  const time = parseTime(text, now)
-  if (time !== undefined && time <= now) return { olderThan: now - time }
-  throw new Failure(
-    EXIT.usage,
-    `--older-than: ${JSON.stringify(text)} is neither an age like 2h nor a time that was`,
-    call.help(),
-  )
 }

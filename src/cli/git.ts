@@ -4,7 +4,8 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { install } from '../git/install.ts'
+import { isFoldlogError } from '../errors.ts'
+import { install, type Installed } from '../git/install.ts'
 import { installedRoots, workTreeOf } from '../git/work-tree.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { Root } from './root.ts'
@@ -30,12 +31,24 @@ export function git(call: Call): Promise<Exit> {
 
 async function installHere(call: Call): Promise<Exit> {
   await using _ = await Root.open(call)
-  const program = [process.execPath, fileURLToPath(new URL('main.js', import.meta.url))]
-  const report = await install(resolve(call.root), { program, mergeDriver: call.flag('merge-driver') })
+  const report = await installIn(call)
   if (call.isJson) await call.out.json(report)
   else for (const line of report.done) await call.out.line(line)
   for (const line of report.advice) call.out.say(line)
   return EXIT.ok
+}
+
+/** Sets up the clone that the root lies in. */
+export async function installIn(call: Call): Promise<Installed> {
+  const root = resolve(call.root)
+  try {
+    await workTreeOf(root)
+  } catch (error) {
+    if (!isFoldlogError(error, 'NOT_FOUND')) throw error
+    throw new Failure(EXIT.notFound, `${call.root} is in no work tree of git`, 'git init')
+  }
+  const program = [process.execPath, fileURLToPath(new URL('main.js', import.meta.url))]
+  return install(root, { program, mergeDriver: call.flag('merge-driver') })
 }
 
 /** The roots that were installed in the work tree of the current directory; with `--root` that one alone. */

@@ -2,7 +2,7 @@
  * Help, made from the table of verbs.
  */
 import type { OptionSpec, Verb } from './spec.ts'
-import { EXIT_CODES, GLOBAL_OPTIONS, ID_FORMS, SUMMARY, VERBS } from './table.ts'
+import { EXIT_CODES, GLOBAL_OPTIONS, GROUPS, ID_FORMS, SUMMARY, VERBS } from './table.ts'
 import { padEnd, widthOf, wrap } from './text.ts'
 
 const WIDTH = 80
@@ -12,11 +12,17 @@ export function overview(): string {
   return sections(
     `foldlog ${SUMMARY}`,
     titled('usage', ['foldlog VERB [options]', 'foldlog VERB --help']),
-    titled('verbs', pairs(VERBS.map(({ name, summary }) => [name, summary]))),
+    ...GROUPS.map(([title, verbs]) => titled(title, summaries(verbs))),
     titled('options of every verb', optionLines(GLOBAL_OPTIONS)),
     titled('ids', pairs(ID_FORMS)),
     titled('exit codes', pairs(EXIT_CODES)),
   )
+}
+
+/** Verbs and what they do, in columns as wide as in all other groups. */
+function summaries(verbs: readonly Verb[]): string[] {
+  const wide = Math.max(...VERBS.map(({ name }) => name.length))
+  return pairs(verbs.map(({ name, summary }) => [name.padEnd(wide), summary]))
 }
 
 /** What a verb does. */
@@ -43,7 +49,7 @@ export function usage({ name, argument }: Verb): string {
   const words = ['foldlog', name]
   if (argument !== undefined) {
     const shown = argument.names?.join(' ') ?? `${argument.name}${argument.isMany ? '…' : ''}`
-    words.push(argument.isOptional ? `[${shown}]` : shown)
+    words.push(argument.usage ?? (argument.isOptional ? `[${shown}]` : shown))
   }
   return [...words, '[options]'].join(' ')
 }

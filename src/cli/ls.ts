@@ -46,7 +46,7 @@ async function infosOf(
 }
 
 /** The ids of the whole root, because that is where a prefix is looked for. */
-async function idsOf(root: Root): Promise<readonly string[]> {
+export async function idsOf(root: Root): Promise<readonly string[]> {
   const namespaces = await root.backend.namespaces()
   return (await Promise.all(namespaces.map((namespace) => sessionIds(root.path, namespace)))).flat()
 }

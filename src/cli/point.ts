@@ -3,7 +3,8 @@
  */
 import { isEventId } from '../event-id.ts'
 import type { Session } from '../session.ts'
-import { EXIT, Failure } from './call.ts'
+import { EXIT, Failure, type Call } from './call.ts'
+import { parseTime } from './time.ts'
 
 const LEAST = 4
 const SHOWN = 8
@@ -38,6 +39,19 @@ export async function eventOf(text: string, session: Session, hint: string): Pro
   const ids: string[] = []
   for await (const { id } of session.events()) ids.push(id)
   return pick(text, ids, 'event', hint)
+}
+
+/** The point that the option `--at` names: a time, or the event that has such an id. Undefined if there is no such option. */
+export async function pointOf(call: Call, session: Session): Promise<Date | string | undefined> {
+  const point = call.text('at')
+  if (point === undefined) return undefined
+  const time = parseTime(point, Date.now())
+  if (time !== undefined) return new Date(time)
+  if (/[:\s]|^\d+-/.test(point)) {
+    const forms = '10:05, 2026-11-20, 2026-11-20T10:05Z or 2h'
+    throw new Failure(EXIT.usage, `${point} is no time: write it like ${forms}`, call.help())
+  }
+  return eventOf(point, session, call.again('log'))
 }
 
 /** Whether `text` is the cursor of an event rather than the name of one. */

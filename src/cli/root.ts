@@ -71,7 +71,9 @@ export class Root {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await (this.#store ?? this.backend).close()
+    await this.#store?.close()
+    // A store closes only a backend that it has opened itself, and what was appended is synced by then.
+    await this.backend.close()
   }
 }
 
@@ -95,15 +97,55 @@ export class Found {
   }
 }
 
-/** Finds the session that the first argument names, else the latest. Opens its root as `Root.open` does. */
-export async function find(call: Call, isToAppend = false): Promise<Found> {
-  const name = call.args[0]?.trim() ?? '@'
-  if (name.endsWith('.jsonl')) return findFile(call, name, isToAppend)
+/** Finds the session that `name` means, by default the first argument, else the latest. Opens its root as `Root.open` does. */
+export async function find(call: Call, isToAppend = false, name: string = call.args[0] ?? '@'): Promise<Found> {
+  const wanted = name.trim()
+  if (wanted.endsWith('.jsonl')) return findFile(call, wanted, isToAppend)
   const root = await Root.open(call, call.root, isToAppend)
+  return new Found(root, await findIn(call, root, wanted))
+}
+
+/** Sessions that were named, each once, and their roots, which are disposed of with them. */
+export class FoundAll {
+  readonly all: readonly Found[]
+
+  constructor(all: readonly Found[]) {
+    this.all = all
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const root of new Set(this.all.map((found) => found.root))) await root[Symbol.asyncDispose]()
+  }
+}
+
+/** Finds every session that an argument names, else the latest. If one of them is not found, that is all that happens. */
+export async function findAll(call: Call, isToAppend = false): Promise<FoundAll> {
+  const names = (call.args.length === 0 ? ['@'] : call.args).map((name) => name.trim())
+  const found = new Map<string, Found>()
+  let root: Root | undefined
+  try {
+    for (const name of names) {
+      let each: Found
+      if (name.endsWith('.jsonl')) each = await findFile(call, name, isToAppend)
+      else {
+        root ??= await Root.open(call, call.root, isToAppend)
+        each = new Found(root, await findIn(call, root, name))
+      }
+      const { namespace, sessionId } = each.key
+      const place = JSON.stringify([each.root.path, namespace, sessionId])
+      if (found.has(place) && each.root !== root) await each[Symbol.asyncDispose]()
+      else found.set(place, each)
+    }
+    return new FoundAll([...found.values()])
+  } catch (error) {
+    await new FoundAll([...found.values()])[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function findIn(call: Call, root: Root, name: string): Promise<SessionKey> {
   const place = /^@(?:\{(\d{1,9})\})?$/.exec(name)
-  const key =
-    place === null ? await findByPrefix(call, root, name) : await findLatest(call, root, Number(place[1] ?? 0))
-  return new Found(root, key)
+  return place === null ? findByPrefix(call, root, name) : findLatest(call, root, Number(place[1] ?? 0))
 }
 
 async function findFile(call: Call, path: string, isToAppend: boolean): Promise<Found> {
@@ -130,7 +172,7 @@ async function findByPrefix(call: Call, root: Root, name: string): Promise<Sessi
   }
   const candidates = fitting
     .slice(0, MAX_CANDIDATES)
-    .map(({ namespace, sessionId }) => call.command(call.verb, sessionId, '-n', namespace))
+    .map(({ namespace, sessionId }) => call.instead(name, sessionId, '-n', namespace))
   const more = fitting.length > MAX_CANDIDATES ? `, the first ${MAX_CANDIDATES} of them` : ''
   throw new Failure(EXIT.usage, `${name} could be ${fitting.length} sessions${more}:`, ...candidates)
 }

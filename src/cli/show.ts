@@ -4,13 +4,12 @@
 import type { Message } from '../message.ts'
 import type { PastSession } from '../past-session.ts'
 import type { Session } from '../session.ts'
-import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import type { Call, Exit } from './call.ts'
 import { Conversation, headerOf, type Alternatives } from './conversation.ts'
 import { tellDamage } from './damage.ts'
-import { eventOf, pick } from './point.ts'
+import { pick, pointOf } from './point.ts'
 import { find } from './root.ts'
 import { counted } from './text.ts'
-import { parseTime } from './time.ts'
 
 const MAX_HINTS = 3
 
@@ -31,15 +30,8 @@ export async function show(call: Call): Promise<Exit> {
 }
 
 async function viewOf(call: Call, session: Session): Promise<View> {
-  const point = call.text('at')
-  if (point === undefined) return session
-  const time = parseTime(point, Date.now())
-  if (time !== undefined) return session.at(new Date(time))
-  if (/[:\s]|^\d+-/.test(point)) {
-    const forms = '10:05, 2026-11-20, 2026-11-20T10:05Z or 2h'
-    throw new Failure(EXIT.usage, `${point} is no time: write it like ${forms}`, call.help())
-  }
-  return session.at(await eventOf(point, session, call.again('log')))
+  const point = await pointOf(call, session)
+  return point === undefined ? session : session.at(point)
 }
 
 async function messagesOf(call: Call, view: View): Promise<readonly Message[]> {

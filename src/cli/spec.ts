@@ -19,6 +19,10 @@ export interface ArgumentSpec {
   readonly names?: readonly string[]
   readonly isOptional: boolean
   readonly isMany: boolean
+  /** How many there may be at most, where there may be several but not any number. */
+  readonly most?: number
+  /** How it is written in the usage, where `[NAME]` or `NAME…` does not say it. */
+  readonly usage?: string
   readonly text: string
 }
 

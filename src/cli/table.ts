@@ -4,9 +4,11 @@
  * Verbs are loaded when they are called, so that asking for help loads none of them.
  */
 import type { OptionSpec, Verb } from './spec.ts'
+import { CHANGING } from './verbs/changing.ts'
 import { GIT } from './verbs/git.ts'
 import { KEEPING } from './verbs/keeping.ts'
 import { READING } from './verbs/reading.ts'
+import { SETUP } from './verbs/setup.ts'
 import { WRITING } from './verbs/writing.ts'
 
 export const SUMMARY = 'reads and follows the sessions of AI agents, which are files'
@@ -34,4 +36,14 @@ export const ID_FORMS: readonly (readonly [form: string, text: string])[] = [
   ['a/b/01M….jsonl', 'the file of a session, in whatever root it is'],
 ]
 
-export const VERBS: readonly Verb[] = [...READING, ...WRITING, ...KEEPING, ...GIT]
+/** All verbs, by what they are for. */
+export const GROUPS: readonly (readonly [title: string, verbs: readonly Verb[]])[] = [
+  ['read', READING],
+  ['in and out', WRITING],
+  ['change', CHANGING],
+  ['look after', KEEPING],
+  ['git', GIT],
+  ['set up', SETUP],
+]
+
+export const VERBS: readonly Verb[] = GROUPS.flatMap(([, verbs]) => verbs)

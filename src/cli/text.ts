@@ -146,7 +146,7 @@ export function shortBytes(bytes: number): string {
   return `${value.toFixed(1)} ${unit}`
 }
 
-/** `1 session`, `2 sessions`. */
-export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+/** `1 session`, `2 sessions`; `plural` where it is not made by an s. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? noun : plural}`
 }

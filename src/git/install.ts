@@ -22,7 +22,7 @@ interface InstallOptions {
   readonly mergeDriver?: boolean
 }
 
-interface Installed {
+export interface Installed {
   readonly top: string
   /** Where the root lies in the work tree. */
   readonly root: string

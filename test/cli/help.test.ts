@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { GLOBAL_OPTIONS, VERBS } from '../../src/cli/table.ts'
 import { run } from './run.ts'
+import { wordsOf } from './words.ts'
 
 describe('help', () => {
   test('the overview names every verb with its summary and every global option', async () => {
@@ -50,8 +51,7 @@ describe('help', () => {
     const { readArguments } = await import('../../src/cli/args.ts')
     for (const { name, examples } of VERBS) {
       for (const { command } of examples) {
-        const own = /foldlog ([^|>)]*)/.exec(command)?.[1]?.trim().replaceAll(/['"]/g, '').split(/\s+/) ?? []
-        expect(readArguments(own), command).toMatchObject({ kind: 'run', verb: { name } })
+        expect(readArguments(wordsOf(command)), command).toMatchObject({ kind: 'run', verb: { name } })
       }
     }
   })

@@ -15,7 +15,8 @@ const MODE = 0o700
 const NO_THROW = { throwIfNoEntry: false } as const
 const NAMED = { withFileTypes: true } as const
 const IGNORED: ReadonlySet<string> = new Set(['.cache', '.live'])
-const GIT_FILES: Readonly<Record<string, string>> = {
+/** What git has to know of a root, by the name of the file that says it. */
+export const GIT_FILES: Readonly<Record<string, string>> = {
   '.gitattributes':
     '*.jsonl merge=union text eol=lf diff=foldlog linguist-generated\n' +
     '**/files/** -text -diff -merge -linguist-generated\n',
