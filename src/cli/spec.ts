@@ -21,6 +21,8 @@ export interface ArgumentSpec {
   readonly isMany: boolean
   /** How many there may be at most, where there may be several but not any number. */
   readonly most?: number
+  /** What it may be, where that is a closed set, for completion. */
+  readonly words?: readonly string[]
   /** How it is written in the usage, where `[NAME]` or `NAME…` does not say it. */
   readonly usage?: string
   readonly text: string

@@ -24,7 +24,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 
 export const EXIT_CODES: readonly (readonly [code: string, text: string])[] = [
   ['0', 'done, also if nobody reads the output to its end'],
-  ['1', 'not found, or something could not be read or written'],
+  ['1', 'not found, or something could not be read or written, or doctor found a problem'],
   ['2', 'the command line makes no sense, or names several sessions'],
   ['3', 'parts of a log, or files, are damaged; everything else was printed'],
 ]

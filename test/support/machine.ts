@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 
-type Need = 'root' | 'mount' | 'loop' | 'strace' | 'git'
+type Need = 'root' | 'mount' | 'loop' | 'strace' | 'git' | 'script' | 'unshare' | 'bash' | 'zsh' | 'fish'
 
 const PROBES: { readonly [need in Need]: () => void } = {
   root: () => {
@@ -31,6 +31,11 @@ const PROBES: { readonly [need in Need]: () => void } = {
   },
   strace: () => run('strace', '-f', '-qq', '-o', '/dev/null', 'true'),
   git: () => run('git', '--version'),
+  script: () => run('script', '--version'),
+  unshare: () => run('unshare', '-m', 'true'),
+  bash: () => run('bash', '--version'),
+  zsh: () => run('zsh', '--version'),
+  fish: () => run('fish', '--version'),
 }
 
 const answers = new Map<Need, string | undefined>()

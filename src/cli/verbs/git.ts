@@ -13,6 +13,7 @@ export const GIT: readonly Verb[] = [
       name: 'ACTION',
       isOptional: false,
       isMany: false,
+      words: ['install', 'pre-commit', 'post-merge'],
       text: 'install; pre-commit and post-merge are what its hooks call',
     },
     options: [

@@ -32,4 +32,26 @@ export const SETUP: readonly Verb[] = [
     ],
     load: async () => (await import('../doctor.ts')).doctor,
   },
+  {
+    name: 'completion',
+    summary: 'prints what lets a shell complete verbs, options and ids',
+    details: [
+      'For bash: source it in ~/.bashrc, or save it as foldlog in ~/.local/share/bash-completion/completions. For zsh: save it as _foldlog in a directory of $fpath. For fish: save it as foldlog.fish in ~/.config/fish/completions.',
+    ],
+    argument: {
+      name: 'SHELL',
+      isOptional: false,
+      isMany: true,
+      most: 2,
+      usage: 'SHELL',
+      words: ['bash', 'zsh', 'fish'],
+      text: 'bash, zsh or fish; `ids BEGINNING` is what the completion calls, and prints ids and titles',
+    },
+    options: [],
+    examples: [
+      { command: 'source <(foldlog completion bash)', text: 'for this bash' },
+      { command: 'foldlog completion fish > ~/.config/fish/completions/foldlog.fish', text: 'for every fish' },
+    ],
+    load: async () => (await import('../completion.ts')).completion,
+  },
 ]
