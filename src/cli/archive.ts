@@ -5,7 +5,7 @@ import type { SessionKey } from '../backend.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { titleOf } from './info.ts'
 import { findAll } from './root.ts'
-import { plain } from './text.ts'
+import { plain, truncate } from './text.ts'
 
 export async function archive(call: Call): Promise<Exit> {
   const isArchived = !call.flag('undo')
@@ -26,7 +26,8 @@ export async function archive(call: Call): Promise<Exit> {
     if (call.isJson) await out.json({ ...key, isArchived, isChanged })
     else {
       const what = isArchived ? 'archived' : 'not archived'
-      await out.line(plain(`${isChanged ? what : `${what} already`}: ${key.sessionId}  ${titleOf(session.info)}`))
+      const line = plain(`${isChanged ? what : `${what} already`}: ${key.sessionId}  ${titleOf(session.info)}`)
+      await out.line(truncate(line, out.width))
     }
   }
   if (isArchived && changed.length > 0) out.say('to put back:', undoing(call, changed))

@@ -101,6 +101,7 @@ function checkArguments(verb: Verb, args: readonly string[]): void {
     const few = ['no argument', 'one argument'][most] ?? `${most} arguments`
     throw wrong(`${name} takes ${few}, and there are ${args.length}`, verb)
   }
-  if (argument?.isOptional === false && args.length === 0) throw wrong(`${name} needs a ${argument.name}`, verb)
+  if (argument?.isOptional === false && args.length === 0)
+    throw wrong(`${name} needs ${/^[AEIO]/.test(argument.name) ? 'an' : 'a'} ${argument.name}`, verb)
   if (args.some((arg) => arg.trim() === '')) throw wrong(`an argument of ${name} is empty`, verb)
 }

@@ -29,11 +29,11 @@ export async function branch(call: Call): Promise<Exit> {
       const facts = { end: end.id, messageCount, ownCount, isHead, afterHead }
       await call.out.json({ ...facts, updated: end.time.updated, role: end.role, text: textOf(end) })
     }
-  } else await print(call, branches)
+  } else await print(call, session.id, branches)
   return tellDamage(call, session)
 }
 
-async function print(call: Call, branches: readonly Branch[]): Promise<void> {
+async function print(call: Call, id: string, branches: readonly Branch[]): Promise<void> {
   const { out } = call
   if (branches.length === 0) return out.say('no messages')
   const rows = branches.map(({ afterHead, end, isHead, messageCount, ownCount }) => [
@@ -50,7 +50,7 @@ async function print(call: Call, branches: readonly Branch[]): Promise<void> {
   if (other === undefined) return
   out.say(
     `${counted(branches.length, 'branch', 'branches')}; to go on from another one:`,
-    call.again('head', other.end.id),
+    call.command('head', id, other.end.id),
   )
 }
 

@@ -47,7 +47,7 @@ export async function* checks(call: Call): AsyncGenerator<Check> {
   yield* await trial(call, root)
   yield await git(call, root)
   yield leftovers(call, root, namespaces)
-  yield await caches(call, root, namespaces)
+  yield await caches(root, namespaces)
   yield await damage(call, root, namespaces)
 }
 
@@ -99,7 +99,9 @@ async function trial(call: Call, { path }: Root): Promise<readonly Check[]> {
     const cause = codeOf(error.cause)
     const hint =
       cause === 'EROFS' ? ['findmnt', '-T', path] : cause === 'ENOSPC' ? ['df', '-h', path] : ['ls', '-ld', path]
-    return [problem('writing', error.message, shellLine(...hint))]
+    const text =
+      cause === 'EROFS' ? `the disk under ${path} is read-only: reading works, and nothing else` : error.message
+    return [problem('writing', text, shellLine(...hint))]
   }
 }
 
@@ -159,7 +161,7 @@ function leftovers(call: Call, { path }: Root, namespaces: readonly string[]): C
   )
 }
 
-async function caches(call: Call, root: Root, namespaces: readonly string[]): Promise<Check> {
+async function caches(root: Root, namespaces: readonly string[]): Promise<Check> {
   let [sizeBytes, count] = [0, 0]
   const lacking: string[] = []
   for (const namespace of namespaces) {
@@ -168,10 +170,8 @@ async function caches(call: Call, root: Root, namespaces: readonly string[]): Pr
     if (size !== undefined) count++
     else if ((await sessionIds(root.path, namespace)).length > 0) lacking.push(namespace)
   }
-  if (lacking.length === 0)
-    return ok('caches', `${shortBytes(sizeBytes)} in ${counted(count, 'namespace')}; all of it may be deleted`)
-  const text = `none in ${lacking.join(', ')}: the first listing reads every log there`
-  return note('caches', text, call.command('ls', '--all'))
+  const what = `${shortBytes(sizeBytes)} in ${counted(count, 'namespace')}; all of it may be deleted`
+  return ok('caches', lacking.length === 0 ? what : `none yet for ${lacking.join(', ')}: the first listing makes them`)
 }
 
 async function damage(call: Call, root: Root, namespaces: readonly string[]): Promise<Check> {
@@ -186,10 +186,10 @@ async function damage(call: Call, root: Root, namespaces: readonly string[]): Pr
   }
   if (damaged + failed === 0) return ok('damage', `none in ${counted(logs, 'log')}, ${shortBytes(sizeBytes)}`)
   const parts = [
-    ...(damaged === 0 ? [] : [`${counted(damaged, 'log')} damaged; all the rest counts`]),
-    ...(failed === 0 ? [] : [`${counted(failed, 'log')} could not be read`]),
+    ...(damaged === 0 ? [] : [`${damaged} of ${counted(logs, 'log')} damaged; all the rest of what they hold counts`]),
+    ...(failed === 0 ? [] : [`${failed} of ${counted(logs, 'log')} could not be read`]),
   ]
-  return problem('damage', `${parts.join(', ')}, of ${counted(logs, 'log')}`, call.command('fsck'))
+  return problem('damage', parts.join(', '), call.command('fsck'))
 }
 
 function sizeOf(path: string): number | undefined {

@@ -25,7 +25,8 @@ export async function fork(call: Call): Promise<Exit> {
   if (call.isJson) await out.json(info)
   else await out.line(plain(info.id))
   out.say(`${counted(info.messageCount, 'message')} of ${source.id}: ${titleOf(info)}`)
-  if (!call.isJson) out.say('to read it:', call.command('show', info.id, '-n', info.namespace))
+  const scope = call.namespace === undefined ? [] : ['-n', call.namespace]
+  if (!call.isJson) out.say('to read it:', call.command('show', info.id, ...scope))
   return EXIT.ok
 }
 

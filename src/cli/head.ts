@@ -68,11 +68,11 @@ async function before(call: Call, session: Session): Promise<string | null> {
 
 /** The command that lists the branches; with `--undo`, the one that moves the head back. */
 function again(call: Call, session: Session, undo?: '--undo'): string {
+  const scope = call.namespace === undefined ? [] : ['-n', call.namespace]
   return call.command(
     undo === undefined ? 'branch' : 'head',
     session.id,
-    '-n',
-    session.namespace,
+    ...scope,
     ...(undo === undefined ? [] : [undo]),
   )
 }

@@ -16,7 +16,7 @@ export function hintsOf({ code, path, sessionId }: FoldlogError, call: Call): re
     case 'NOT_A_LOG':
       return path === undefined ? [] : [shellLine('ls', '-ld', path)]
     case 'NOT_FOUND':
-      return [call.command('ls', '--all')]
+      return sessionId === undefined ? [] : [call.command('ls', '--all')]
     case 'ALREADY_EXISTS':
       return sessionId === undefined ? [] : [call.command('show', sessionId)]
     case 'INVALID_NAME':

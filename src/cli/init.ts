@@ -76,7 +76,7 @@ async function print(call: Call, isCreated: boolean, written: readonly string[])
 
 /** A root is known for a shared one by its sessions, and there may be none yet. */
 function sayShared(call: Call): void {
-  call.out.say('a root is shared if all who write to it say so, in a program and until there is a session also here:')
+  call.out.say('all who write to a shared root have to say so; here, until a session is in it:')
   call.out.detail(`await openStore(${JSON.stringify(call.root)}, { shared: true })`)
   call.out.detail(call.command('import', '--shared', '~/.claude/projects'))
 }

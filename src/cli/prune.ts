@@ -19,7 +19,7 @@ export async function prune(call: Call): Promise<Exit> {
   await printDoomed(call, all, dryRun, ids)
   const { out } = call
   if (all.length === 0) out.say('no session is as old as that')
-  else if (dryRun) out.say(`${amountOf(all)}; nothing was changed: to delete, repeat with --yes`)
+  else if (dryRun) out.say(`${amountOf(all)}; nothing was changed, to delete:`, again(call))
   else out.say(`deleted ${amountOf(all)}`)
   if (all.length > 0) sayWhatStays(call, all, dryRun)
   return EXIT.ok
@@ -39,4 +39,10 @@ async function pruneIn(root: Root, namespace: string, until: number, dryRun: boo
       const children = page.items.filter(({ id, parent }) => parent?.sessionId === info.id && !ids.has(id))
       return { info, sizeBytes: sizes.get(info.id) ?? 0, children: children.map(({ id }) => id) }
     })
+}
+
+function again(call: Call): string {
+  const { namespace } = call
+  const options = [...(namespace === undefined ? [] : ['-n', namespace]), ...(call.flag('shared') ? ['--shared'] : [])]
+  return call.command('prune', '--older-than', call.text('older-than')!, ...options, '--yes')
 }

@@ -150,7 +150,8 @@ function findIn(call: Call, root: Root, name: string): Promise<SessionKey> {
 
 async function findFile(call: Call, path: string, isToAppend: boolean): Promise<Found> {
   const place = sessionOfPath(path)
-  if ((await look(path)) === undefined) throw new Failure(EXIT.notFound, `there is no file ${path}`)
+  if ((await look(path)) === undefined)
+    throw new Failure(EXIT.notFound, `there is no file ${path}`, call.command('ls', '--all'))
   if (place === undefined) {
     const rule = '<root>/<namespace>/<session>.jsonl, encoded as docs/format.md says'
     throw new Failure(EXIT.usage, `${path} is not named as a log is: ${rule}`)

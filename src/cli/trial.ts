@@ -3,8 +3,9 @@
  *
  *     <root>/.cache/doctor-XXXXXX/      a root in the root, on the same disk, ignored by git, seen by nobody who lists sessions
  */
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { codeOf, storageError } from '../backends/file/failure.ts'
+import { makeDirectory } from '../backends/file/folders.ts'
 import { fileBackend } from '../backends/file/index.ts'
 import { openStore } from '../store.ts'
 
@@ -21,7 +22,7 @@ export async function tryRoot(root: string): Promise<Watched> {
   const cache = `${root}/.cache`
   let trial: string
   try {
-    mkdirSync(cache, { recursive: true, mode: 0o700 })
+    makeDirectory(cache)
     trial = mkdtempSync(`${cache}/doctor-`)
   } catch (error) {
     throw storageError(error, 'write in', { path: root })

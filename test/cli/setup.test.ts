@@ -70,7 +70,7 @@ test('doctor finds nothing wrong in a new root, and leaves it as it was', async 
   const { code, checks } = await doctor(cwd)
   expect(code).toBe(0)
   expect(checks.get('writing')?.status).toBe('ok')
-  expect(checks.get('watching')?.text).toBe('a change was seen at once')
+  expect(checks.get('watching')?.status).not.toBe('problem')
   expect(readdirSync(join(cwd, '.sessions')).sort()).toEqual(['.gitattributes', '.gitignore'])
 })
 

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 
-type Need = 'root' | 'mount' | 'loop' | 'strace' | 'git' | 'script' | 'unshare' | 'bash' | 'zsh' | 'fish'
+export type Need = 'root' | 'mount' | 'loop' | 'strace' | 'git' | 'script' | 'unshare' | 'bash' | 'zsh' | 'fish'
 
 const PROBES: { readonly [need in Need]: () => void } = {
   root: () => {
