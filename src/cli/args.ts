@@ -10,6 +10,7 @@ import { GLOBAL_OPTIONS, VERBS } from './table.ts'
 type Request =
   | { readonly kind: 'version' }
   | { readonly kind: 'help'; readonly verb?: Verb }
+  | { readonly kind: 'pick'; readonly values: OptionValues }
   | { readonly kind: 'run'; readonly verb: Verb; readonly args: readonly string[]; readonly values: OptionValues }
 
 const KNOWN: ReadonlyMap<string, OptionSpec> = new Map(
@@ -26,7 +27,7 @@ export function readArguments(argv: readonly string[]): Request {
   if (isHelp) return verb === undefined ? { kind: 'help' } : { kind: 'help', verb }
   const values = valuesOf(tokens, argv, verb)
   if (values['version'] === true) return { kind: 'version' }
-  if (verb === undefined) throw new Failure(EXIT.usage, 'a verb is needed', command('--help'))
+  if (verb === undefined) return { kind: 'pick', values }
   const args = words.slice(1).map(({ value }) => value)
   checkArguments(verb, args)
   return { kind: 'run', verb, args, values }
@@ -52,7 +53,7 @@ function verbOf(name: string, argv: readonly string[], index: number): Verb {
 
 function valuesOf(tokens: readonly Token[], argv: readonly string[], verb: Verb | undefined): OptionValues {
   const values: Record<string, string | boolean> = {}
-  const own = verb === undefined ? [...KNOWN.values()] : [...GLOBAL_OPTIONS, ...verb.options]
+  const own = verb === undefined ? GLOBAL_OPTIONS : [...GLOBAL_OPTIONS, ...verb.options]
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const { name, rawName, value } = token

@@ -11,7 +11,14 @@ const WIDTH = 80
 export function overview(): string {
   return sections(
     `foldlog ${SUMMARY}`,
-    titled('usage', ['foldlog VERB [options]', 'foldlog VERB --help']),
+    titled(
+      'usage',
+      pairs([
+        ['foldlog VERB [options]', 'do one of the things below'],
+        ['foldlog VERB --help', 'what a verb does, with examples'],
+        ['foldlog', 'on a terminal: search for a session and show it'],
+      ]),
+    ),
     ...GROUPS.map(([title, verbs]) => titled(title, summaries(verbs))),
     titled('options of every verb', optionLines(GLOBAL_OPTIONS)),
     titled('ids', pairs(ID_FORMS)),

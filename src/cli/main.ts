@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { isFoldlogError, type ErrorCode } from '../errors.ts'
 import { readArguments } from './args.ts'
-import { Call, EXIT, Failure, type Exit } from './call.ts'
+import { Call, command, EXIT, Failure, type Exit } from './call.ts'
 import { hintsOf } from './hints.ts'
 import { helpOf, overview } from './help.ts'
 import { Output } from './output.ts'
@@ -43,6 +43,15 @@ async function answer(argv: readonly string[]): Promise<Exit> {
     case 'help':
       await out.line(request.verb === undefined ? overview() : helpOf(request.verb))
       return EXIT.ok
+    case 'pick': {
+      const isPlain = process.env['TERM'] === 'dumb' || request.values['json'] === true
+      if (isPlain || !out.isTty || !process.stdin.isTTY) {
+        throw new Failure(EXIT.usage, 'a verb is needed', command('--help'))
+      }
+      const { pickSession } = await import('./picker.ts')
+      call = new Call(out, 'show', [], request.values)
+      return pickSession(out, request.values)
+    }
     case 'run': {
       const run = await request.verb.load()
       call = new Call(out, request.verb.name, request.args, request.values)

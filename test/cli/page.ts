@@ -9,7 +9,7 @@ const INTRODUCTION = `# The command line
 
 <!-- Made of the table of verbs in src/cli/ by \`FOLDLOG_UPDATE=1 npx vitest run --dir test test/cli/page.test.ts\`. -->
 
-\`foldlog\` ${SUMMARY}. \`foldlog VERB --help\` says of a verb what this page says of it.
+\`foldlog\` ${SUMMARY}. \`foldlog VERB --help\` says of a verb what this page says of it. \`foldlog\` alone on a terminal searches for a session\nas you type, with the end of its conversation beside, and shows the one that is chosen.
 
 - Data is on stdout and nothing else; whatever is said about it is on stderr. With \`--json\` data is JSON, one object a line.
 - On a terminal there is colour (unless \`NO_COLOR\` is set) and times are relative; in a pipe times are ISO 8601 in UTC, and lines are 80 columns wide.

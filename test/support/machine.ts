@@ -10,7 +10,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 
-export type Need = 'root' | 'mount' | 'loop' | 'strace' | 'git' | 'script' | 'unshare' | 'bash' | 'zsh' | 'fish'
+export type Need =
+  | 'root'
+  | 'mount'
+  | 'loop'
+  | 'strace'
+  | 'git'
+  | 'script'
+  | 'tmux'
+  | 'unshare'
+  | 'bash'
+  | 'zsh'
+  | 'fish'
 
 const PROBES: { readonly [need in Need]: () => void } = {
   root: () => {
@@ -32,6 +43,7 @@ const PROBES: { readonly [need in Need]: () => void } = {
   strace: () => run('strace', '-f', '-qq', '-o', '/dev/null', 'true'),
   git: () => run('git', '--version'),
   script: () => run('script', '--version'),
+  tmux: () => run('tmux', '-V'),
   unshare: () => run('unshare', '-m', 'true'),
   bash: () => run('bash', '--version'),
   zsh: () => run('zsh', '--version'),
