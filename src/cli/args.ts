@@ -52,7 +52,7 @@ function verbOf(name: string, argv: readonly string[], index: number): Verb {
 }
 
 function valuesOf(tokens: readonly Token[], argv: readonly string[], verb: Verb | undefined): OptionValues {
-  const values: Record<string, string | boolean> = {}
+  const values: Record<string, string | boolean | readonly string[]> = {}
   const own = verb === undefined ? GLOBAL_OPTIONS : [...GLOBAL_OPTIONS, ...verb.options]
   for (const token of tokens) {
     if (token.kind !== 'option') continue
@@ -62,7 +62,8 @@ function valuesOf(tokens: readonly Token[], argv: readonly string[], verb: Verb 
     const needsValue = option.value !== undefined
     if (needsValue && value === undefined) throw wrong(`${rawName} needs a value: ${rawName} ${option.value}`, verb)
     if (!needsValue && value !== undefined) throw wrong(`${rawName} takes no value`, verb)
-    values[name] = value ?? true
+    if (option.isMany === true) values[name] = [...((values[name] as readonly string[] | undefined) ?? []), value!]
+    else values[name] = value ?? true
   }
   return values
 }

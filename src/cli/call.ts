@@ -25,7 +25,7 @@ export class Failure extends Error {
 /** What a verb does. Rejects with a {@link Failure} or what the library rejects with. */
 export type Run = (call: Call) => Promise<Exit>
 
-export type OptionValues = Readonly<Record<string, string | boolean>>
+export type OptionValues = Readonly<Record<string, string | boolean | readonly string[]>>
 
 /** One call of a verb. */
 export class Call {
@@ -64,6 +64,12 @@ export class Call {
     if (typeof value !== 'string') return undefined
     if (value.trim() === '') throw new Failure(EXIT.usage, `--${name} needs a value`, this.help())
     return value
+  }
+
+  /** All values of an option that may be given several times. */
+  texts(name: string): readonly string[] {
+    const values = this.#values[name]
+    return Array.isArray(values) ? (values as readonly string[]) : []
   }
 
   /** A whole number from 0 on. */

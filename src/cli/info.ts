@@ -1,7 +1,8 @@
 /**
  * Fields of a session's info as they are shown. Pure.
  */
-import type { SessionInfo } from '../message.ts'
+import type { SessionInfo, SessionStatus, Usage } from '../message.ts'
+import type { Style } from './output.ts'
 import { plain, shortCount } from './text.ts'
 
 /** What the session is called; one without a title by its first words, in quotes. */
@@ -13,13 +14,29 @@ export function titleOf({ title, preview }: SessionInfo): string {
 
 /** All tokens, or `-` where no usage was written. */
 export function tokensOf({ usage }: SessionInfo): string {
-  const { inputTokens, outputTokens, totalTokens = (inputTokens ?? 0) + (outputTokens ?? 0) } = usage
-  return totalTokens === 0 ? '-' : shortCount(totalTokens)
+  const total = totalTokensOf(usage)
+  return total === 0 ? '-' : shortCount(total)
+}
+
+/** All tokens: as they were written, else those in and those out. */
+export function totalTokensOf({ inputTokens = 0, outputTokens = 0, totalTokens }: Usage): number {
+  return Math.max(totalTokens ?? 0, inputTokens + outputTokens)
 }
 
 /** What makes a session different from one that rests; empty for most. */
-export function stateOf({ damage, status }: SessionInfo): string {
-  return [status === 'idle' ? '' : status, damage > 0 ? `${damage} damaged` : '']
-    .filter((text) => text !== '')
-    .join(', ')
+export function markOf({ damage, status }: SessionInfo): string {
+  return [MARKS[status], damage > 0 ? `! ${damage} damaged` : ''].filter((text) => text !== '').join(' ')
+}
+
+/** The style of a session's {@link markOf}. */
+export function styleOfMark({ damage, status }: SessionInfo): Style {
+  if (damage > 0 || status === 'failed') return 'red'
+  return status === 'awaiting' ? 'yellow' : 'green'
+}
+
+const MARKS: Readonly<Record<SessionStatus, string>> = {
+  idle: '',
+  running: '● running',
+  awaiting: '◌ awaiting',
+  failed: '✗ failed',
 }

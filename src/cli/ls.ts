@@ -1,48 +1,76 @@
 /**
  * `foldlog ls`: sessions, newest activity first.
  *
- * Comes from the infos cache where that is valid: then neither zod nor a watcher is loaded.
+ * Comes from the infos cache where that is valid: then neither zod nor a watcher is loaded. What an info does not hold, such as when
+ * in the last day something happened, is not shown: logs would have to be read for it (`foldlog stats` does).
  */
 import type { SessionInfo } from '../message.ts'
-import { EXIT, type Call, type Exit } from './call.ts'
+import type { ListOptions } from '../infos.ts'
+import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { sessionIds } from './files.ts'
-import { stateOf, titleOf, tokensOf } from './info.ts'
-import { byActivity, Root, shortener } from './root.ts'
-import { counted, plain, table, type Column } from './text.ts'
+import { markOf, styleOfMark, titleOf, tokensOf } from './info.ts'
+import type { Output } from './output.ts'
+import { byActivity, findIn, Root, shortener } from './root.ts'
+import { counted, plain, table, widthOf, type Column } from './text.ts'
+import { conditionOf } from './where.ts'
 
 const DEFAULT_NAMESPACE = 'default'
+/** More than anybody reads. Whoever pipes them gets all. */
+const ON_TERMINAL = 50
+/** A title is no title any more if it has less; then columns go. */
+const LEAST_TITLE = 20
 
 export async function ls(call: Call): Promise<Exit> {
-  const limit = call.count('limit')
+  const limit = call.count('limit') ?? (call.out.isTty && !call.isJson ? ON_TERMINAL : Infinity)
   await using root = await Root.open(call)
-  const all = await root.namespaces()
-  const namespaces = listed(call, all)
-  const infos = await infosOf(call, root, namespaces, limit)
+  const chosen = await choose(call, root)
+  // One more tells whether there are more.
+  const found = await infosOf(root, chosen, limit)
+  const infos = found.slice(0, limit)
   if (call.isJson) for (const info of infos) await call.out.json(info)
-  else if (infos.length > 0) await printTable(call, infos, await idsOf(root), namespaces.length > 1)
-  sayCount(call, infos, namespaces, all)
+  else if (infos.length > 0) await printTable(call, infos, await idsOf(root), chosen.namespaces.length > 1)
+  sayCount(call, infos, chosen, call.text('limit') === undefined && found.length > infos.length)
   return EXIT.ok
 }
 
-/** The namespaces to list: the default or the only one, unless it was said. Where there is no such one, all. */
-function listed(call: Call, all: readonly string[]): readonly string[] {
-  return call.flag('all') || !all.includes(DEFAULT_NAMESPACE) ? all : [DEFAULT_NAMESPACE]
+interface Chosen {
+  readonly all: readonly string[]
+  readonly namespaces: readonly string[]
+  readonly options: ListOptions
+  /** What those sessions are called. */
+  readonly noun: string
 }
 
-async function infosOf(
-  call: Call,
-  root: Root,
-  namespaces: readonly string[],
-  limit = Infinity,
-): Promise<readonly SessionInfo[]> {
+/** What to list: the default namespace or the only one, unless it was said. Where there is no such one, all. */
+async function choose(call: Call, root: Root): Promise<Chosen> {
+  const all = await root.namespaces()
+  const archived = call.flag('archived')
+  const conditions = call.texts('where').map((text) => {
+    const condition = conditionOf(text)
+    if (condition !== undefined) return condition
+    throw new Failure(EXIT.usage, `--where ${text}: write key=value, by the names that ls --json prints`, call.help())
+  })
+  const where = conditions.length === 0 ? {} : { where: (info: SessionInfo) => conditions.every((fits) => fits(info)) }
+  const noun = archived ? 'archived session' : 'session'
+  const parent = call.text('parent')
+  if (parent !== undefined) {
+    const { namespace, sessionId } = await findIn(call, root, parent)
+    return { all, namespaces: [namespace], options: { archived, parentId: sessionId, ...where }, noun: `child ${noun}` }
+  }
+  const isAll = call.flag('all') || !all.includes(DEFAULT_NAMESPACE)
+  return { all, namespaces: isAll ? all : [DEFAULT_NAMESPACE], options: { archived, ...where }, noun }
+}
+
+/** The first of them, and one more than `limit`. */
+async function infosOf(root: Root, { namespaces, options }: Chosen, limit: number): Promise<readonly SessionInfo[]> {
   if (limit === 0) return []
   const infos: SessionInfo[] = []
   for (const namespace of namespaces) {
     // One page, because every page looks at all files anew.
-    const page = await (await root.store(namespace)).list({ archived: call.flag('archived'), limit })
+    const page = await (await root.store(namespace)).list({ ...options, limit: limit + 1 })
     infos.push(...page.items)
   }
-  return infos.sort(byActivity).slice(0, limit)
+  return namespaces.length > 1 ? infos.sort(byActivity) : infos
 }
 
 /** The ids of the whole root, because that is where a prefix is looked for. */
@@ -51,63 +79,86 @@ export async function idsOf(root: Root): Promise<readonly string[]> {
   return (await Promise.all(namespaces.map((namespace) => sessionIds(root.path, namespace)))).flat()
 }
 
-const COLUMNS: readonly (Column & { readonly key: string })[] = [
-  { key: 'namespace', title: 'NAMESPACE' },
-  { key: 'id', title: 'ID' },
-  { key: 'updated', title: 'UPDATED' },
-  { key: 'messages', title: 'MSGS', isNumber: true },
-  { key: 'branches', title: 'BR', isNumber: true },
-  { key: 'tokens', title: 'TOKENS', isNumber: true },
-  { key: 'state', title: 'STATE' },
-  { key: 'title', title: 'TITLE' },
-]
+interface Cell extends Column {
+  readonly of: (info: SessionInfo) => string
+}
 
 async function printTable(
-  call: Call,
+  { out }: Call,
   infos: readonly SessionInfo[],
   ids: readonly string[],
   hasNamespaces: boolean,
 ): Promise<void> {
-  const { out } = call
-  const short = shortener(ids)
-  const rows = infos.map((info) => cellsOf(info, short, out.when(info.time.updated)))
-  const columns = COLUMNS.filter(({ key }) => {
-    if (key === 'namespace') return hasNamespaces
-    return key !== 'state' || rows.some((row) => row['state'] !== '')
-  })
-  const lines = table(
-    columns,
-    rows.map((row) => columns.map(({ key }) => row[key] ?? '')),
-    out.width,
-  )
-  await out.line([out.style('bold', lines[0]!), ...lines.slice(1)].join('\n'))
+  const columns = fitting(columnsOf(out, infos, shortener(ids), hasNamespaces), infos, out.width)
+  const rows = infos.map((info) => columns.map((column) => column.of(info)))
+  const [head = '', ...lines] = table(columns, rows, out.width)
+  await out.line(out.style('bold', head))
+  for (const line of lines) await out.line(line)
 }
 
-function cellsOf(info: SessionInfo, short: (id: string) => string, updated: string): Record<string, string> {
-  return {
-    namespace: plain(info.namespace),
-    id: plain(short(info.id)),
-    updated,
-    messages: String(info.messageCount),
-    branches: String(info.branchCount),
-    tokens: tokensOf(info),
-    state: stateOf(info),
-    title: titleOf(info),
+function columnsOf(
+  out: Output,
+  infos: readonly SessionInfo[],
+  short: (id: string) => string,
+  hasNamespaces: boolean,
+): readonly Cell[] {
+  const columns: Cell[] = [
+    { title: 'ID', of: ({ id }) => plain(short(id)), paint: (cell) => out.style('yellow', cell) },
+    { title: 'UPDATED', of: ({ time }) => out.when(time.updated), paint: (cell) => out.style('dim', cell) },
+    { title: 'MSGS', isNumber: true, of: ({ messageCount }) => String(messageCount) },
+    { title: 'BR', isNumber: true, of: ({ branchCount }) => String(branchCount) },
+    { title: 'TOKENS', isNumber: true, of: tokensOf },
+    {
+      title: 'TITLE',
+      isFlexible: true,
+      of: titleOf,
+      paint: (cell, row) => (infos[row]!.title === undefined ? out.style('dim', cell) : cell),
+    },
+  ]
+  if (hasNamespaces) columns.unshift({ title: 'NAMESPACE', of: ({ namespace }) => plain(namespace) })
+  if (infos.some((info) => markOf(info) !== '')) {
+    columns.push({ title: '', of: markOf, paint: (cell, row) => out.style(styleOfMark(infos[row]!), cell) })
   }
+  return columns
+}
+
+/** The columns for which there is room: branches and tokens go before titles become too short to tell sessions apart. */
+function fitting(columns: readonly Cell[], infos: readonly SessionInfo[], width: number): readonly Cell[] {
+  const widthOfColumn = ({ isFlexible, of, title }: Cell): number => {
+    if (isFlexible === true) return LEAST_TITLE
+    return infos.reduce((most, info) => Math.max(most, widthOf(of(info))), title.length)
+  }
+  const widths = new Map(columns.map((column) => [column, widthOfColumn(column)]))
+  const kept = [...columns]
+  for (const title of ['BR', 'TOKENS', 'MSGS']) {
+    const taken = kept.reduce((sum, column) => sum + widths.get(column)! + 2, -2)
+    const at = kept.findIndex((column) => column.title === title)
+    if (taken > width && at >= 0) kept.splice(at, 1)
+  }
+  return kept
 }
 
 /** Tells how many there are, and what was not listed. */
-function sayCount(
-  call: Call,
-  infos: readonly SessionInfo[],
-  listedNow: readonly string[],
-  all: readonly string[],
-): void {
-  const others = all.length - listedNow.length
+function sayCount(call: Call, infos: readonly SessionInfo[], chosen: Chosen, isCut: boolean): void {
+  const { all, namespaces, noun } = chosen
+  const others = call.text('parent') === undefined ? all.length - namespaces.length : 0
   if (call.isJson || (infos.length > 0 && others === 0 && !call.out.isTty)) return
-  const what = call.flag('archived') ? 'archived session' : 'session'
-  const where = listedNow.length === 1 ? listedNow[0]! : call.root
-  const count = infos.length === 0 ? `no ${what}s in ${where}` : `${counted(infos.length, what)} in ${where}`
-  if (others === 0) return call.out.say(count)
-  call.out.say(`${count} · ${counted(others, 'namespace')} more:`, call.command('ls', '--all'))
+  const where = namespaces.length === 1 ? namespaces[0]! : call.root
+  const count = infos.length === 0 ? `no ${noun}s` : counted(infos.length, noun)
+  const more = others === 0 ? '' : ` · ${counted(others, 'namespace')} more`
+  const hints = [
+    ...(isCut ? [call.command('ls', ...sameOptions(call), '--limit', '1000')] : []),
+    ...(others === 0 ? [] : [call.command('ls', '--all')]),
+  ]
+  call.out.say(`${isCut ? 'the newest ' : ''}${count} in ${where}${more}${hints.length === 0 ? '' : ':'}`, ...hints)
+}
+
+function sameOptions(call: Call): string[] {
+  const parent = call.text('parent')
+  return [
+    ...['all', 'archived'].filter((name) => call.flag(name)).map((name) => `--${name}`),
+    ...(call.namespace === undefined ? [] : ['-n', call.namespace]),
+    ...(parent === undefined ? [] : ['--parent', parent]),
+    ...call.texts('where').flatMap((text) => ['--where', text]),
+  ]
 }

@@ -23,15 +23,21 @@ async function main(): Promise<Exit> {
   try {
     return await answer(process.argv.slice(2))
   } catch (error) {
-    if (error instanceof Failure) {
-      out.complain(error.message, ...error.hints)
-      return error.exit
-    }
-    // A bug is shown with its stack.
-    if (!isFoldlogError(error)) throw error
-    out.complain(error.message, ...(call === undefined ? [] : hintsOf(error, call)))
-    return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.notFound
+    return failed(error)
+  } finally {
+    await out.end()
   }
+}
+
+function failed(error: unknown): Exit {
+  if (error instanceof Failure) {
+    out.complain(error.message, ...error.hints)
+    return error.exit
+  }
+  // A bug is shown with its stack.
+  if (!isFoldlogError(error)) throw error
+  out.complain(error.message, ...(call === undefined ? [] : hintsOf(error, call)))
+  return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.notFound
 }
 
 async function answer(argv: readonly string[]): Promise<Exit> {
@@ -55,6 +61,7 @@ async function answer(argv: readonly string[]): Promise<Exit> {
     case 'run': {
       const run = await request.verb.load()
       call = new Call(out, request.verb.name, request.args, request.values)
+      if (request.verb.isPaged === true && !call.flag('no-pager')) out.page()
       return run(call)
     }
   }

@@ -1,17 +1,29 @@
 /**
  * The two streams of the process: data on stdout, messages on stderr.
  *
- * Colour and relative times are for terminals alone. A reader that has seen enough and closes the pipe ends the process
- * in silence.
+ * Relative times are for terminals alone, and so is colour unless `FORCE_COLOR` says otherwise. A reader that has seen enough
+ * and closes the pipe ends the process in silence. On a terminal, data that is higher than the screen goes through a pager, and messages
+ * wait until that is closed.
  */
 import { once } from 'node:events'
+import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
+import type { Pager } from './pager.ts'
 import { jsonLine, plain, plainBlock } from './text.ts'
 import { clockTime, isoTime, relativeTime } from './time.ts'
 
-type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'blue' | 'magenta'
 
 const PIPE_WIDTH = 80
+/** Of a terminal that does not say it. */
+const USUAL_HEIGHT = 24
+
+/** What is kept back while a pager may be needed. */
+interface Held {
+  readonly lines: string[]
+  height: number
+  readonly messages: string[]
+}
 
 export class Output {
   /** Whether somebody is looking at stdout. */
@@ -22,6 +34,9 @@ export class Output {
   readonly #stderr: NodeJS.WriteStream
   readonly #hasColor: boolean
   readonly #hasErrorColor: boolean
+  readonly #env: NodeJS.ProcessEnv
+  #held: Held | undefined
+  #pager: Pager | undefined
   /** The end of a character that is not there yet, where bytes are made safe for a terminal. */
   readonly #decoder = new TextDecoder()
 
@@ -34,16 +49,49 @@ export class Output {
     this.#stderr = stderr
     this.isTty = stdout.isTTY
     this.width = this.isTty ? Math.max(40, stdout.columns || PIPE_WIDTH) : PIPE_WIDTH
-    const mayColor = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
-    this.#hasColor = mayColor && stdout.isTTY
-    this.#hasErrorColor = mayColor && stderr.isTTY
+    this.#env = env
+    this.#hasColor = hasColor(env, stdout.isTTY)
+    this.#hasErrorColor = hasColor(env, stderr.isTTY)
     stdout.on('error', endQuietly)
     stderr.on('error', endQuietly)
   }
 
+  /** From now on, what is higher than the screen goes through a pager. Only on a terminal that can have one. {@link end} has to follow. */
+  page(): void {
+    if (this.isTty && this.#env['TERM'] !== 'dumb') this.#held = { lines: [], height: 0, messages: [] }
+  }
+
+  /** Prints what was kept back, and waits until the pager is closed. */
+  async end(): Promise<void> {
+    const held = this.#held
+    if (held === undefined) return
+    this.#held = undefined
+    if (held.lines.length > 0) await write(this.#stdout, held.lines.join(''))
+    await this.#pager?.closed()
+    this.#pager = undefined
+    for (const message of held.messages) this.#stderr.write(message)
+  }
+
   /** Prints sanitized text and a line feed. Resolves when the stream takes more. */
   async line(text: string): Promise<void> {
-    if (!this.#stdout.write(`${text}\n`)) await once(this.#stdout, 'drain')
+    const line = `${text}\n`
+    if (this.#pager !== undefined) return write(this.#pager.stdin, line)
+    if (this.#held === undefined) return write(this.#stdout, line)
+    await this.#hold(this.#held, line)
+  }
+
+  async #hold(held: Held, line: string): Promise<void> {
+    held.lines.push(line)
+    held.height += line.split('\n').length - 1
+    // The prompt takes a line, too.
+    if (held.height < (this.#stdout.rows || USUAL_HEIGHT)) return
+    const { openPager } = await import('./pager.ts')
+    this.#pager = openPager(this.#env)
+    const text = held.lines.splice(0).join('')
+    if (this.#pager !== undefined) return write(this.#pager.stdin, text)
+    await write(this.#stdout, text)
+    this.#held = undefined
+    for (const message of held.messages) this.#stderr.write(message)
   }
 
   /** Prints a value as one line of JSON. */
@@ -60,18 +108,18 @@ export class Output {
   /** Says something on stderr, with commands to run next. */
   say(message: string, ...hints: readonly string[]): void {
     const lines = [plain(message), ...hints.map((hint) => `  ${this.#onError('cyan', plain(hint))}`)]
-    this.#stderr.write(`${lines.join('\n')}\n`)
+    this.#tell(lines.join('\n'))
   }
 
   /** Goes on with what was said, or with what went wrong, a line each. */
   detail(text: string): void {
-    this.#stderr.write(`  ${plain(text)}\n`)
+    this.#tell(`  ${plain(text)}`)
   }
 
   /** Says what went wrong. */
   complain(message: string, ...hints: readonly string[]): void {
     const lines = hints.map((hint) => `  ${this.#onError('cyan', plain(hint))}`)
-    this.#stderr.write(`${[`${this.#onError('red', 'foldlog:')} ${plain(message)}`, ...lines].join('\n')}\n`)
+    this.#tell([`${this.#onError('red', 'foldlog:')} ${plain(message)}`, ...lines].join('\n'))
   }
 
   /** `text` in a style, if stdout is a terminal that may have one. */
@@ -90,9 +138,25 @@ export class Output {
     return this.isTty ? clockTime(ms, Date.now()) : isoTime(ms)
   }
 
+  #tell(text: string): void {
+    if (this.#held === undefined) this.#stderr.write(`${text}\n`)
+    else this.#held.messages.push(`${text}\n`)
+  }
+
   #onError(style: Style, text: string): string {
     return this.#hasErrorColor ? styled(style, text) : text
   }
+}
+
+/** `FORCE_COLOR` decides where it is set, then `NO_COLOR`, then what the stream is. */
+function hasColor(env: NodeJS.ProcessEnv, isTty: boolean): boolean {
+  const force = env['FORCE_COLOR'] ?? ''
+  if (force !== '') return force !== '0' && force !== 'false'
+  return isTty && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+}
+
+async function write(stream: Writable, text: string): Promise<void> {
+  if (!stream.write(text)) await once(stream, 'drain')
 }
 
 function styled(style: Style | readonly Style[], text: string): string {

@@ -143,7 +143,8 @@ export async function findAll(call: Call, isToAppend = false): Promise<FoundAll>
   }
 }
 
-function findIn(call: Call, root: Root, name: string): Promise<SessionKey> {
+/** The session of a root that `name` means: a prefix of its id, or `@`. Not a path: that may be in another root. */
+export function findIn(call: Call, root: Root, name: string): Promise<SessionKey> {
   const place = /^@(?:\{(\d{1,9})\})?$/.exec(name)
   return place === null ? findByPrefix(call, root, name) : findLatest(call, root, Number(place[1] ?? 0))
 }

@@ -10,6 +10,8 @@ export interface OptionSpec {
   readonly short?: string
   /** What its value is called. Absent: it has none. */
   readonly value?: string
+  /** Whether it may be given several times, and each counts. Otherwise the last one does. */
+  readonly isMany?: boolean
   readonly text: string
 }
 
@@ -40,6 +42,8 @@ export interface Verb {
   /** What else is worth knowing, a paragraph each. */
   readonly details: readonly string[]
   readonly argument?: ArgumentSpec
+  /** Whether what it prints goes through a pager where it is higher than the screen. */
+  readonly isPaged?: boolean
   /** Besides {@link GLOBAL_OPTIONS}. */
   readonly options: readonly OptionSpec[]
   readonly examples: readonly Example[]

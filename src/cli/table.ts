@@ -18,6 +18,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: 'root', value: 'DIR', text: 'where the sessions are; default $FOLDLOG_ROOT, else .sessions' },
   { name: 'namespace', short: 'n', value: 'NAME', text: 'look in this namespace only; default: in all of them' },
   { name: 'json', text: 'print JSON, one object a line' },
+  { name: 'no-pager', text: 'print long output as it is; also if $FOLDLOG_PAGER or $PAGER is empty or cat' },
   { name: 'help', short: 'h', text: 'say what foldlog, or a verb, does' },
   { name: 'version', text: 'print the version' },
 ]

@@ -113,23 +113,36 @@ function breakOf(line: string, fitting: number): number {
 export interface Column {
   readonly title: string
   readonly isNumber?: boolean
+  /** Gives way where the width does not suffice. Without such a column the last one does. */
+  readonly isFlexible?: boolean
+  /** The style of a cell that is padded already. */
+  readonly paint?: (cell: string, row: number) => string
 }
 
-/** A table of sanitized cells that fits into `width`: the last column gives way. */
+const LEAST_ROOM = 10
+
+/** A table of sanitized cells that fits into `width`: one column gives way. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
-  const last = columns.length - 1
   const widths = columns.map(({ title }, index) =>
     rows.reduce((most, row) => Math.max(most, widthOf(row[index]!)), title.length),
   )
-  const taken = widths.slice(0, last).reduce((sum, each) => sum + each + 2, 0)
-  const room = Math.max(10, width - taken)
-  const line = (cells: readonly string[]): string => {
-    const padded = cells.slice(0, last).map((cell, index) => {
-      return columns[index]!.isNumber === true ? padStart(cell, widths[index]!) : padEnd(cell, widths[index]!)
-    })
-    return [...padded, truncate(cells[last]!, room)].join('  ').trimEnd()
+  const marked = columns.findIndex(({ isFlexible }) => isFlexible === true)
+  const flexible = marked < 0 ? columns.length - 1 : marked
+  const taken = widths.reduce((sum, each, index) => sum + (index === flexible ? 0 : each + 2), 0)
+  widths[flexible] = Math.min(widths[flexible]!, Math.max(LEAST_ROOM, width - taken))
+  const padded = (cell: string, index: number): string => {
+    const text = index === flexible ? truncate(cell, widths[index]!) : cell
+    if (columns[index]!.isNumber === true) return padStart(text, widths[index]!)
+    // Nothing follows the last cell, so nothing has to be kept clear of it.
+    return index === columns.length - 1 ? text : padEnd(text, widths[index]!)
   }
-  return [line(columns.map(({ title }) => title)), ...rows.map(line)]
+  const head = columns.map(({ title }, index) => padded(title, index))
+  const lines = rows.map((row, at) => row.map((cell, index) => paintCell(columns[index]!, padded(cell, index), at)))
+  return [head, ...lines].map((cells) => cells.join('  ').trimEnd())
+}
+
+function paintCell({ paint }: Column, cell: string, row: number): string {
+  return paint === undefined || cell.trim() === '' ? cell : paint(cell, row)
 }
 
 /** `41.2k`, `310k`, `4.1M`. */

@@ -117,7 +117,7 @@ test('a damaged log is marked', async () => {
   await damage(root, session.id)
   const { code, stdout } = await run(['ls', '--root', root])
   expect(code).toBe(0)
-  expect(stdout).toMatch(/STATE +TITLE\n.* 1 damaged +Torn\n$/)
+  expect(stdout).toMatch(/TITLE\n.* Torn +! 1 damaged\n$/)
 })
 
 test('the cache may vanish or be nonsense', async () => {
@@ -130,4 +130,43 @@ test('the cache may vanish or be nonsense', async () => {
   await mkdir(join(root, 'default', '.cache'), { recursive: true })
   await writeFile(join(root, 'default', '.cache', 'infos.jsonl'), 'nonsense')
   expect(await run(['ls', '--json', '--root', root])).toEqual(before)
+})
+
+test('how the last turn is is marked, and --where finds it, also in vars and lists', async () => {
+  const { root, store } = await freshStore()
+  const failed = await store.create({ title: 'One', labels: ['red', 'green'], vars: { order: { id: 4411 } } })
+  await failed.add({ role: 'assistant', text: 'I', status: 'failed' })
+  const waiting = await store.create({ title: 'Two', model: 'gpt-5' })
+  await waiting.add({ role: 'assistant', parts: [{ type: 'tool-call', callId: 'c', name: 'ask', input: {} }] })
+  const running = await store.create({ title: 'Three' })
+  await running.add({ role: 'assistant', text: 'I', status: 'in_progress' })
+  const { stdout } = await run(['ls', '--root', root])
+  expect(stdout).toMatch(/Three {2}● running\n.*Two {4}◌ awaiting\n.*One {4}✗ failed\n$/)
+  const titlesOf = async (...args: string[]): Promise<unknown> =>
+    (await run(['ls', '--json', '--root', root, ...args])).stdout.match(/(?<="title":")\w+/g)
+  expect(await titlesOf('--where', 'status=failed')).toEqual(['One'])
+  expect(await titlesOf('--where', 'labels=green', '--where', 'order.id=4411')).toEqual(['One'])
+  expect(await titlesOf('--where', 'labels=green', '--where', 'model=gpt-5')).toBeNull()
+  expect(await titlesOf('--where', 'model=')).toEqual(['Three', 'One'])
+  expect(await run(['ls', '--where', 'failed', '--root', root])).toMatchObject({ code: 2, stdout: '' })
+})
+
+test('--parent lists the children of a session, named as sessions are named', async () => {
+  const { root, store } = await freshStore()
+  const parent = await store.create({ id: 'parent', title: 'Parent' })
+  await store.create({ title: 'Child', parent: { sessionId: parent.id } })
+  const { stdout } = await run(['ls', '--parent', 'par', '--root', root])
+  expect(stdout).toMatch(/^ID .*\n\w+ .* Child\n$/)
+  const none = await run(['ls', '--parent', '@', '--root', root])
+  expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'no child sessions in default\n' })
+  expect(await run(['ls', '--parent', 'nobody', '--root', root])).toMatchObject({ code: 1, stdout: '' })
+})
+
+test('where the width does not suffice columns go, and titles stay readable', async () => {
+  const { root, store } = await freshStore()
+  await store.create({ title: 'In default' })
+  await store.namespace('a-namespace-with-a-name-that-is-long').create({ title: 'A title of some length, to be cut' })
+  const { stdout } = await run(['ls', '--all', '--root', root])
+  expect(stdout).toMatch(/^NAMESPACE +ID +UPDATED +TITLE\n/)
+  expect(stdout).toContain('In default')
 })

@@ -7,22 +7,33 @@ export const READING: readonly Verb[] = [
     summary: 'lists sessions, newest activity first',
     details: [
       'Without -n it lists the namespace `default`, or the only one there is.',
-      'Damaged logs are marked and do not change the exit code.',
+      'A title in quotes is the first thing that was said. ● running, ◌ awaiting a result or an approval, ✗ failed: how the last turn is. Damaged logs are marked, too, and do not change the exit code.',
+      'With --json it prints one info a line.',
     ],
+    isPaged: true,
     options: [
       { name: 'all', text: 'list all namespaces' },
       { name: 'archived', text: 'list what is archived, instead of what is not' },
-      { name: 'limit', value: 'N', text: 'list the first N; default: all' },
+      { name: 'parent', value: 'ID', text: 'list the sub-sessions and forks of this session' },
+      {
+        name: 'where',
+        value: 'KEY=VALUE',
+        isMany: true,
+        text: 'list those that have this value, by the names of --json, or in vars and metadata; several must all hold',
+      },
+      { name: 'limit', value: 'N', text: 'list the first N; default: 50 on a terminal, else all' },
     ],
     examples: [
+      { command: 'foldlog ls', text: 'what happened last' },
       { command: 'foldlog ls --all', text: 'every session of every namespace' },
-      { command: 'foldlog ls --limit 10', text: 'what happened last' },
+      { command: 'foldlog ls --where status=failed --where model=gpt-5', text: 'what failed with a model' },
       { command: 'foldlog ls --json | jq -r .id', text: 'the ids' },
     ],
     load: async () => (await import('../ls.ts')).ls,
   },
   {
     name: 'show',
+    isPaged: true,
     summary: 'prints a conversation',
     details: [
       'Each tool call is one line with ✓ or ✗ and what came back. ‹ 2/3 › marks the second of three alternatives.',
@@ -44,6 +55,7 @@ export const READING: readonly Verb[] = [
   },
   {
     name: 'log',
+    isPaged: true,
     summary: 'prints the events of a session, newest first',
     details: [],
     argument: SESSION,
