@@ -45,12 +45,11 @@ interface Answer {
 
 /** What is said of a session above its messages. */
 export function headerOf(info: SessionInfo, out: Output): string {
-  const [since, until] = [out.when(info.time.created), out.when(info.time.updated)]
   const tokens = tokensOf(info)
   const lines = [
-    [info.id, info.namespace],
+    [info.id, info.namespace, info.parent === undefined ? '' : `came of ${info.parent.sessionId}`],
     [
-      since === until ? since : `${since} → ${until}`,
+      out.span(info.time.created, info.time.updated),
       info.model ?? '',
       tokens === '-' ? '' : `${tokens} tokens`,
       info.status === 'idle' ? '' : info.status,

@@ -10,7 +10,7 @@ import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import type { Pager } from './pager.ts'
 import { jsonLine, plain, plainBlock } from './text.ts'
-import { clockTime, isoTime, relativeTime } from './time.ts'
+import { clockTime, isoTime, localSpan, relativeTime } from './time.ts'
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'blue' | 'magenta'
 
@@ -136,6 +136,12 @@ export class Output {
   /** When an event was: the local time on a terminal, ISO 8601 in a pipe. */
   clock(ms: number): string {
     return this.isTty ? clockTime(ms, Date.now()) : isoTime(ms)
+  }
+
+  /** From when to when something was: local times on a terminal, ISO 8601 in a pipe. */
+  span(since: number, until: number): string {
+    const [from, to] = this.isTty ? localSpan(since, until) : [isoTime(since), isoTime(until)]
+    return from === to ? from : `${from} → ${to}`
   }
 
   #tell(text: string): void {

@@ -30,6 +30,13 @@ export function clockTime(ms: number, now: number): string {
   return localDate(ms) === localDate(now) ? time : `${localDate(ms)} ${time}`
 }
 
+/** The local times of a beginning and an end, in minutes; the date of the end only if it is another. */
+export function localSpan(since: number, until: number): readonly [from: string, to: string] {
+  const [from, to] = [since, until].map((ms) => `${localDate(ms)} ${new Date(ms).toTimeString().slice(0, 5)}`)
+  const isSameDay = localDate(since) === localDate(until)
+  return [from!, isSameDay && from !== to ? to!.slice(11) : to!]
+}
+
 /** `0.8s`, `12s`, `3m 5s`. */
 export function shortDuration(ms: number): string {
   if (ms < 10 * SECOND) return `${(ms / SECOND).toFixed(1)}s`
@@ -52,7 +59,8 @@ export function parseTime(text: string, now: number): number | undefined {
   return Number.isNaN(ms) ? undefined : ms
 }
 
-function localDate(ms: number): string {
+/** `2026-11-20`, where people are. */
+export function localDate(ms: number): string {
   const date = new Date(ms)
   return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((n) => String(n).padStart(2, '0')).join('-')
 }

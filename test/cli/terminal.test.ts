@@ -26,6 +26,7 @@ async function hostile() {
     status: 'failed',
     statusMessage: HOSTILE,
   })
+  await store.create({ title: HOSTILE, parent: { sessionId: session.id, messageId: HOSTILE } })
   await session.append('own.event', { [HOSTILE]: HOSTILE })
   await store.namespace(HOSTILE).create({ title: 'elsewhere' })
   return { root, session, store }
@@ -37,6 +38,8 @@ test.each([
   ['show', 'id'],
   ['show', 'id', '--full'],
   ['show', 'id', '--json'],
+  ['tree', 'id'],
+  ['tree', 'id', '--full', '--json'],
   ['log', 'id'],
   ['log', 'id', '--json'],
   ['tail', 'id'],

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Last } from '../../src/cli/last.ts'
 import { nearest } from '../../src/cli/suggest.ts'
 import { jsonLine, plain, shortBytes, shortCount, table, truncate, widthOf, wrap } from '../../src/cli/text.ts'
-import { clockTime, isoTime, parseTime, relativeTime, shortDuration } from '../../src/cli/time.ts'
+import { clockTime, isoTime, localSpan, parseTime, relativeTime, shortDuration } from '../../src/cli/time.ts'
 
 // oxlint-disable-next-line no-control-regex -- looking for them is the point
 const CONTROL = /[\u0000-\u001F\u007F-\u009F]/
@@ -106,6 +106,10 @@ describe('time', () => {
     expect(relativeTime(new Date(2026, 0, 2).getTime(), now)).toBe('2026-01-02')
     expect(clockTime(now, now)).toBe('12:00:00')
     expect(clockTime(new Date(2026, 0, 2, 3, 4, 5).getTime(), now)).toBe('2026-01-02 03:04:05')
+    const minute = (...args: [number, number, number, number]): number => new Date(2026, ...args).getTime()
+    expect(localSpan(minute(10, 20, 10, 0), minute(10, 20, 10, 7))).toEqual(['2026-11-20 10:00', '10:07'])
+    expect(localSpan(minute(10, 20, 10, 0), minute(10, 21, 0, 7))).toEqual(['2026-11-20 10:00', '2026-11-21 00:07'])
+    expect(new Set(localSpan(now, now + 1000))).toEqual(new Set(['2026-11-20 12:00']))
     expect(isoTime(Date.UTC(2026, 10, 20, 10, 0, 0, 123))).toBe('2026-11-20T10:00:00Z')
     expect([70, 9900, 12_345, 185_000].map(shortDuration)).toEqual(['0.1s', '9.9s', '12s', '3m 5s'])
   })

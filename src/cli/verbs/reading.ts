@@ -54,6 +54,23 @@ export const READING: readonly Verb[] = [
     load: async () => (await import('../show.ts')).show,
   },
   {
+    name: 'tree',
+    summary: 'draws the branches of a session',
+    details: [
+      'The conversation goes straight down: ● a message of it, ◆ the one it ends at. ○ begins an alternative beside it. +3: three more messages follow one by one. Below are the sessions that came of this one: those of sub-agents, and forks.',
+      'With --json it prints one object: {info, messages, sessions}; messages have {id, parentId, isOnPath, isHead, …}.',
+    ],
+    argument: SESSION,
+    isPaged: true,
+    options: [{ name: 'full', text: 'a line for every message' }],
+    examples: [
+      { command: 'foldlog tree', text: 'the latest session' },
+      { command: 'foldlog tree 01M7X --full', text: 'with every message' },
+      { command: "foldlog tree @ --json | jq '.messages[] | select(.isHead)'", text: 'where the conversation ends' },
+    ],
+    load: async () => (await import('../tree.ts')).tree,
+  },
+  {
     name: 'log',
     isPaged: true,
     summary: 'prints the events of a session, newest first',

@@ -1,0 +1,164 @@
+/**
+ * `foldlog tree`: all messages of a session with their branches, and the sessions that came of it.
+ */
+import type { SessionInfo } from '../message.ts'
+import type { Session } from '../session.ts'
+import type { Call, Exit } from './call.ts'
+import { headerOf } from './conversation.ts'
+import { tellDamage } from './damage.ts'
+import { sessionIds } from './files.ts'
+import { markOf, styleOfMark, titleOf } from './info.ts'
+import { drawn, treeOf, type MessageNode, type MessageTree, type Row } from './message-tree.ts'
+import type { Output } from './output.ts'
+import { shortEventId } from './point.ts'
+import { find, shortener, type Found } from './root.ts'
+import { summaryOf } from './summary.ts'
+import { counted, padEnd, padStart, plain, truncate, widthOf } from './text.ts'
+
+const MAX_RAIL = 16
+const MAX_ID = 16
+const MAX_WHO = 16
+const LEAST_WHO = 9
+const LEAST_TEXT = 20
+
+export async function tree(call: Call): Promise<Exit> {
+  await using found = await find(call)
+  const session = await found.session()
+  const messages = await treeOf(session)
+  const sessions = await descendantsOf(found)
+  if (call.isJson) await call.out.json(toJson(session.info, messages, sessions))
+  else await print(call, session, messages, sessions, await shortIds(found))
+  return await tellDamage(call, session)
+}
+
+/** A session that came of the one that is shown, or of one that did. */
+interface Descendant {
+  readonly info: SessionInfo
+  readonly rail: string
+}
+
+/** Sub-sessions and forks, and theirs, in the order of creation, archived ones too. */
+async function descendantsOf({ key, root }: Found): Promise<readonly Descendant[]> {
+  const store = await root.store(key.namespace)
+  const { items } = await store.list({ archived: 'all', limit: Infinity, where: ({ parent }) => parent !== undefined })
+  const children = new Map<string, SessionInfo[]>()
+  for (const info of [...items].sort((a, b) => a.time.created - b.time.created || (a.id < b.id ? -1 : 1))) {
+    const { sessionId } = info.parent!
+    const siblings = children.get(sessionId)
+    if (siblings === undefined) children.set(sessionId, [info])
+    else siblings.push(info)
+  }
+  const found: Descendant[] = []
+  // A session may say of itself that it is its own grandparent.
+  const seen = new Set([key.sessionId])
+  const take = (sessionId: string, above: string): void => {
+    const infos = (children.get(sessionId) ?? []).filter(({ id }) => !seen.has(id))
+    for (const [index, info] of infos.entries()) {
+      const isLast = index === infos.length - 1
+      seen.add(info.id)
+      found.push({ info, rail: `${above}${isLast ? '└─' : '├─'}` })
+      take(info.id, `${above}${isLast ? '  ' : '│ '}`)
+    }
+  }
+  take(key.sessionId, '')
+  return found
+}
+
+async function shortIds({ root }: Found): Promise<(id: string) => string> {
+  const namespaces = await root.backend.namespaces()
+  return shortener((await Promise.all(namespaces.map((name) => sessionIds(root.path, name)))).flat())
+}
+
+function toJson(info: SessionInfo, { nodes }: MessageTree, sessions: readonly Descendant[]): object {
+  const messages = nodes.map(({ isHead, isOnPath, message, parentId }) => {
+    const { author, id, role, status, time } = message
+    return { id, parentId: parentId ?? null, role, author, status, time, isOnPath, isHead, text: summaryOf(message) }
+  })
+  return { info, messages, sessions: sessions.map((each) => each.info) }
+}
+
+async function print(
+  call: Call,
+  session: Session,
+  messages: MessageTree,
+  sessions: readonly Descendant[],
+  short: (id: string) => string,
+): Promise<void> {
+  const { out } = call
+  await out.line(headerOf(session.info, out))
+  const rows = [...drawn(messages, call.flag('full'))]
+  const lay = layout(rows)
+  for (const row of rows) await out.line(lineOf(row, lay, out))
+  if (sessions.length > 0) await out.line(`\n${out.style('bold', 'sessions that came of it')}`)
+  for (const each of sessions) await out.line(lineOfSession(each, short, out))
+  if (messages.nodes.length === 0) out.say('no messages')
+  const folded = rows.reduce((sum, row) => sum + row.folded, 0)
+  if (folded > 0) out.say(`+n: ${counted(folded, 'message')} folded, to see them:`, call.again('tree', '--full'))
+  const other = rows.find(({ node }) => !node.isOnPath)
+  if (other !== undefined) out.say('to read a branch:', call.again('show', '--branch', other.node.message.id))
+}
+
+interface Layout {
+  readonly rail: number
+  readonly id: number
+  readonly who: number
+}
+
+function layout(rows: readonly Row[]): Layout {
+  const most = (least: number, limit: number, width: (row: Row) => number): number =>
+    Math.min(
+      limit,
+      rows.reduce((sum, row) => Math.max(sum, width(row)), least),
+    )
+  return {
+    rail: most(1, MAX_RAIL, ({ rail }) => rail.length + 1),
+    id: most(1, MAX_ID, ({ node }) => widthOf(idOf(node))),
+    who: most(LEAST_WHO, MAX_WHO, ({ node }) => widthOf(whoOf(node))),
+  }
+}
+
+function lineOf({ folded, node, rail }: Row, lay: Layout, out: Output): string {
+  const { isHead, isOnPath, message } = node
+  const id = padEnd(truncate(idOf(node), MAX_ID), lay.id)
+  const who = padEnd(truncate(whoOf(node), MAX_WHO), lay.who)
+  const rest = ' '.repeat(Math.max(0, lay.rail - rail.length - 1))
+  const notes = [
+    message.status === 'completed' ? '' : message.status.replace('_', ' '),
+    folded === 0 ? '' : `+${folded}`,
+    isHead ? '← head' : '',
+  ].filter((note) => note !== '')
+  const note = notes.join('  ')
+  const taken = Math.max(lay.rail, rail.length + 1) + 2 + lay.id + 2 + lay.who + 2
+  const room = Math.max(LEAST_TEXT, out.width - taken)
+  const text = truncate(summaryOf(message), room - (note === '' ? 0 : widthOf(note) + 2))
+  const space = note === '' ? '' : padStart('', room - widthOf(text) - widthOf(note))
+  const bullet = out.style(isHead ? ['bold', 'green'] : isOnPath ? 'green' : 'dim', isHead ? '◆' : isOnPath ? '●' : '○')
+  return [
+    `${out.style('dim', rail)}${bullet}${rest}  ${out.style('yellow', id)}  `,
+    isOnPath ? `${out.style('cyan', who)}  ${text}` : out.style('dim', `${who}  ${text}`),
+    `${space}${isHead ? out.style('green', note) : out.style('dim', note)}`,
+  ]
+    .join('')
+    .trimEnd()
+}
+
+function lineOfSession({ info, rail }: Descendant, short: (id: string) => string, out: Output): string {
+  const id = plain(short(info.id))
+  const count = counted(info.messageCount, 'message')
+  const mark = markOf(info)
+  const from = info.parent?.messageId === undefined ? '' : `from ${plain(shortEventId(info.parent.messageId))}`
+  const notes = [count, from, mark].filter((note) => note !== '')
+  const room = out.width - rail.length - 1 - widthOf(id) - 2 - widthOf(notes.join('  ')) - 2
+  const title = truncate(titleOf(info), Math.max(LEAST_TEXT, room))
+  const shown = [count, from].filter((note) => note !== '').join('  ')
+  const state = mark === '' ? '' : `  ${out.style(styleOfMark(info), mark)}`
+  return `${out.style('dim', rail)} ${out.style('yellow', id)}  ${title}  ${out.style('dim', shown)}${state}`
+}
+
+function idOf({ message }: MessageNode): string {
+  return plain(shortEventId(message.id))
+}
+
+function whoOf({ message }: MessageNode): string {
+  return plain(message.author ?? message.role)
+}
