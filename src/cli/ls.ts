@@ -7,10 +7,9 @@
 import type { SessionInfo } from '../message.ts'
 import type { ListOptions } from '../infos.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
-import { sessionIds } from './files.ts'
 import { markOf, styleOfMark, titleOf, tokensOf } from './info.ts'
 import type { Output } from './output.ts'
-import { byActivity, findIn, Root, shortener } from './root.ts'
+import { byActivity, findIn, Root, shortIds } from './root.ts'
 import { counted, plain, table, widthOf, type Column } from './text.ts'
 import { conditionOf } from './where.ts'
 
@@ -28,7 +27,7 @@ export async function ls(call: Call): Promise<Exit> {
   const found = await infosOf(root, chosen, limit)
   const infos = found.slice(0, limit)
   if (call.isJson) for (const info of infos) await call.out.json(info)
-  else if (infos.length > 0) await printTable(call, infos, await idsOf(root), chosen.namespaces.length > 1)
+  else if (infos.length > 0) await printTable(call, infos, await shortIds(root), chosen.namespaces.length > 1)
   sayCount(call, infos, chosen, call.text('limit') === undefined && found.length > infos.length)
   return EXIT.ok
 }
@@ -73,12 +72,6 @@ async function infosOf(root: Root, { namespaces, options }: Chosen, limit: numbe
   return namespaces.length > 1 ? infos.sort(byActivity) : infos
 }
 
-/** The ids of the whole root, because that is where a prefix is looked for. */
-export async function idsOf(root: Root): Promise<readonly string[]> {
-  const namespaces = await root.backend.namespaces()
-  return (await Promise.all(namespaces.map((namespace) => sessionIds(root.path, namespace)))).flat()
-}
-
 interface Cell extends Column {
   readonly of: (info: SessionInfo) => string
 }
@@ -86,10 +79,10 @@ interface Cell extends Column {
 async function printTable(
   { out }: Call,
   infos: readonly SessionInfo[],
-  ids: readonly string[],
+  short: (id: string) => string,
   hasNamespaces: boolean,
 ): Promise<void> {
-  const columns = fitting(columnsOf(out, infos, shortener(ids), hasNamespaces), infos, out.width)
+  const columns = fitting(columnsOf(out, infos, short, hasNamespaces), infos, out.width)
   const rows = infos.map((info) => columns.map((column) => column.of(info)))
   const [head = '', ...lines] = table(columns, rows, out.width)
   await out.line(out.style('bold', head))

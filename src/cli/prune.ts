@@ -3,8 +3,7 @@
  */
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { amountOf, printDoomed, sayWhatStays, sizeOf, type Doomed } from './doomed.ts'
-import { idsOf } from './ls.ts'
-import { Root } from './root.ts'
+import { idsOf, Root } from './root.ts'
 
 export async function prune(call: Call): Promise<Exit> {
   const until = call.past('older-than')

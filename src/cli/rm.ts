@@ -3,8 +3,7 @@
  */
 import { EXIT, type Call, type Exit } from './call.ts'
 import { amountOf, printDoomed, sayWhatStays, sizeOf, type Doomed } from './doomed.ts'
-import { idsOf } from './ls.ts'
-import { findAll, type Found } from './root.ts'
+import { findAll, type Found, idsOf } from './root.ts'
 
 export async function rm(call: Call): Promise<Exit> {
   await using found = await findAll(call, true)

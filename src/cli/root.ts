@@ -196,6 +196,17 @@ export function byActivity(a: SessionInfo, b: SessionInfo): number {
   return b.time.updated - a.time.updated || (a.id < b.id ? 1 : -1)
 }
 
+/** The ids of the whole root, because that is where a prefix is looked for. */
+export async function idsOf({ backend, path }: Root): Promise<readonly string[]> {
+  const namespaces = await backend.namespaces()
+  return (await Promise.all(namespaces.map((namespace) => sessionIds(path, namespace)))).flat()
+}
+
+/** How the ids of a root are shown. */
+export async function shortIds(root: Root): Promise<(id: string) => string> {
+  return shortener(await idsOf(root))
+}
+
 /**
  * How ids are shown: ULIDs and UUIDs by the shortest beginning that is nobody else's, of eight characters at least; others
  * are longer, because people chose them.

@@ -152,10 +152,17 @@ export function shortCount(count: number): string {
   return `${value < 100 ? value.toFixed(1) : Math.round(value)}${unit}`
 }
 
-/** `512 B`, `1.2 kB`, `14.2 MB`. */
+/** `$0.31`, `$12.31`, `$1,240`; more digits of what is less than a cent. */
+export function shortCost(dollars: number): string {
+  if (dollars > 0 && dollars < 0.01) return `$${dollars.toPrecision(1)}`
+  return `$${dollars < 1000 ? dollars.toFixed(2) : Math.round(dollars).toLocaleString('en')}`
+}
+
+/** `512 B`, `1.2 kB`, `14.2 MB`, `3.1 GB`. */
 export function shortBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`
-  const [value, unit] = bytes < 1_000_000 ? [bytes / 1000, 'kB'] : [bytes / 1_000_000, 'MB']
+  const [value, unit] =
+    bytes < 999_950 ? [bytes / 1000, 'kB'] : bytes < 999_950_000 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB']
   return `${value.toFixed(1)} ${unit}`
 }
 

@@ -6,12 +6,11 @@ import type { Session } from '../session.ts'
 import type { Call, Exit } from './call.ts'
 import { headerOf } from './conversation.ts'
 import { tellDamage } from './damage.ts'
-import { sessionIds } from './files.ts'
 import { markOf, styleOfMark, titleOf } from './info.ts'
 import { drawn, treeOf, type MessageNode, type MessageTree, type Row } from './message-tree.ts'
 import type { Output } from './output.ts'
 import { shortEventId } from './point.ts'
-import { find, shortener, type Found } from './root.ts'
+import { find, shortIds, type Found } from './root.ts'
 import { summaryOf } from './summary.ts'
 import { counted, padEnd, padStart, plain, truncate, widthOf } from './text.ts'
 
@@ -27,7 +26,7 @@ export async function tree(call: Call): Promise<Exit> {
   const messages = await treeOf(session)
   const sessions = await descendantsOf(found)
   if (call.isJson) await call.out.json(toJson(session.info, messages, sessions))
-  else await print(call, session, messages, sessions, await shortIds(found))
+  else await print(call, session, messages, sessions, await shortIds(found.root))
   return await tellDamage(call, session)
 }
 
@@ -62,11 +61,6 @@ async function descendantsOf({ key, root }: Found): Promise<readonly Descendant[
   }
   take(key.sessionId, '')
   return found
-}
-
-async function shortIds({ root }: Found): Promise<(id: string) => string> {
-  const namespaces = await root.backend.namespaces()
-  return shortener((await Promise.all(namespaces.map((name) => sessionIds(root.path, name)))).flat())
 }
 
 function toJson(info: SessionInfo, { nodes }: MessageTree, sessions: readonly Descendant[]): object {

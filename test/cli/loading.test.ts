@@ -48,9 +48,10 @@ test('help loads no package and no verb', async () => {
   }
 })
 
-test('ls from a valid cache, raw tail, cat and path load neither zod nor chokidar', async () => {
+test('ls and stats from a valid cache, du, raw tail, cat and path load neither zod nor chokidar', async () => {
   const { id, root } = await session()
-  for (const args of [['ls'], ['ls', '--json'], ['tail', id, '--raw'], ['tail', '--raw'], ['cat', id], ['path', '@']]) {
+  const all = [['ls'], ['ls', '--json'], ['stats'], ['stats', '--by', 'session'], ['du'], ['du', '@']]
+  for (const args of [...all, ['tail', id, '--raw'], ['tail', '--raw'], ['cat', id], ['path', '@']]) {
     const { loaded, where } = await recorder()
     expect((await run([...args, '--root', root], where)).code).toBe(0)
     const names = await loaded()

@@ -71,6 +71,33 @@ export const READING: readonly Verb[] = [
     load: async () => (await import('../tree.ts')).tree,
   },
   {
+    name: 'stats',
+    summary: 'counts messages, tokens, costs and what tools did',
+    details: [
+      'Without ID it counts all sessions, archived ones too, and in all namespaces unless -n names one. A fork counts what it was copied from, too. Days are local ones.',
+      'Totals, sessions and namespaces come from the cached infos. For the rest logs are read, which takes longer.',
+      'With --json it prints one object a row, with numbers as they are: tokens, US dollars, ms.',
+    ],
+    argument: { ...SESSION, text: 'one session; default: all' },
+    isPaged: true,
+    options: [
+      { name: 'by', value: 'WHAT', text: 'a row for each day, session, namespace, model or tool' },
+      {
+        name: 'since',
+        value: 'TIME',
+        text: 'only messages since then: 7d, 2h, 2026-11-01; by day unless --by is given',
+      },
+      { name: 'limit', value: 'N', text: 'print the first N rows; default: all' },
+    ],
+    examples: [
+      { command: 'foldlog stats', text: 'the totals' },
+      { command: 'foldlog stats --by day --since 30d', text: 'what the last month cost, day by day' },
+      { command: 'foldlog stats --by session --limit 10', text: 'what used most tokens' },
+      { command: 'foldlog stats 01M7X', text: 'one session, with its tools and models' },
+    ],
+    load: async () => (await import('../stats.ts')).stats,
+  },
+  {
     name: 'log',
     isPaged: true,
     summary: 'prints the events of a session, newest first',
@@ -156,6 +183,27 @@ export const READING: readonly Verb[] = [
       { command: 'foldlog cat @ > session.jsonl', text: 'a copy in one file' },
     ],
     load: async () => (await import('../cat.ts')).cat,
+  },
+  {
+    name: 'du',
+    summary: 'says how many bytes sessions take',
+    details: [
+      'A row a namespace: logs with their segments, attachments, and what can go at any time (caches, drafts, leftovers). Sizes are those of files, not of the blocks they take.',
+      'An attachment is counted once, however many sessions name it. In a row of a session FILES are those that it alone names.',
+      'With --json it prints one object a row.',
+    ],
+    argument: { ...SESSION, text: 'one session; default: all' },
+    isPaged: true,
+    options: [
+      { name: 'sessions', text: 'a row a session, the largest first' },
+      { name: 'limit', value: 'N', text: 'with --sessions: the first N; default: all' },
+    ],
+    examples: [
+      { command: 'foldlog du', text: 'every namespace' },
+      { command: 'foldlog du --sessions --limit 10', text: 'the largest sessions' },
+      { command: 'foldlog du 01M7X', text: 'one session' },
+    ],
+    load: async () => (await import('../du.ts')).du,
   },
   {
     name: 'path',

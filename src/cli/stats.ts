@@ -1,0 +1,124 @@
+/**
+ * `foldlog stats`: how many messages there are, what they cost, and what tools did.
+ *
+ * Totals and sessions come from infos, so that they cost what a listing costs. Days, models and tools, and everything since some time,
+ * need the messages: then logs are read, one at a time.
+ */
+import type { Message, SessionInfo } from '../message.ts'
+import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import { tellDamage } from './damage.ts'
+import { find, Root, shortIds } from './root.ts'
+import { printOverview, printSession } from './stats-overview.ts'
+import { GROUPS, printGroups, type Group, type Groups } from './stats-groups.ts'
+import { entry, Tally, tallyTools, type ToolTally } from './tally.ts'
+import { localDate } from './time.ts'
+
+export async function stats(call: Call): Promise<Exit> {
+  const by = groupOf(call)
+  const since = call.past('since')
+  if (call.args.length > 0) return ofOne(call, by, since)
+  await using root = await Root.open(call)
+  const infos = await infosOf(root, since)
+  if (by === undefined && since === undefined) await printOverview(call, infos)
+  else if ((by === 'session' || by === 'namespace') && since === undefined) {
+    await printGroups(call, by, groupInfos(infos, by), await shortIds(root))
+  } else await printCounted(call, by, since, readAll(root, infos), await shortIds(root))
+  return EXIT.ok
+}
+
+function groupOf(call: Call): Group | undefined {
+  const text = call.text('by')
+  const group = GROUPS.find((each) => each === text)
+  if (text === undefined || group !== undefined) return group
+  throw new Failure(EXIT.usage, `--by ${text}: there is ${GROUPS.join(', ')}`, call.help())
+}
+
+async function ofOne(call: Call, by: Group | undefined, since: number | undefined): Promise<Exit> {
+  await using found = await find(call)
+  const session = await found.session()
+  const messages = await session.messages({ all: true })
+  const one = [{ info: session.info, messages }]
+  if (by === undefined && since === undefined) await printSession(call, session.info, messages)
+  else await printCounted(call, by, since, one, await shortIds(found.root))
+  return tellDamage(call, session)
+}
+
+/** All that were active since, archived ones too, newest activity first. */
+async function infosOf(root: Root, since = 0): Promise<readonly SessionInfo[]> {
+  const infos: SessionInfo[] = []
+  for (const namespace of await root.namespaces()) {
+    const { items } = await (await root.store(namespace)).list({ archived: 'all', limit: Infinity })
+    for (const info of items) if (info.time.updated >= since) infos.push(info)
+  }
+  return infos
+}
+
+interface Read {
+  readonly info: SessionInfo
+  readonly messages: readonly Message[]
+}
+
+/** Reads one session after the other, and keeps none. */
+async function* readAll(root: Root, infos: readonly SessionInfo[]): AsyncGenerator<Read> {
+  for (const info of infos) {
+    const session = await (await root.store(info.namespace)).get(info.id)
+    // Deleted since it was listed.
+    if (session === undefined) continue
+    yield { info, messages: await session.messages({ all: true }) }
+    await session.close()
+  }
+}
+
+function groupInfos(infos: readonly SessionInfo[], by: 'session' | 'namespace'): Groups {
+  const groups: Groups = new Map()
+  for (const info of infos) {
+    const key = by === 'session' ? keyOfSession(info) : info.namespace
+    entry(groups, key, () => ({ ...(by === 'session' ? { info } : {}), tally: new Tally() })).tally.addAll(info)
+  }
+  return groups
+}
+
+function keyOfSession({ id, namespace }: SessionInfo): string {
+  return JSON.stringify([namespace, id])
+}
+
+async function printCounted(
+  call: Call,
+  by: Group = 'day',
+  since = 0,
+  sessions: AsyncIterable<Read> | Iterable<Read>,
+  short: (id: string) => string,
+): Promise<void> {
+  const groups: Groups = new Map()
+  const tools = new Map<string, ToolTally>()
+  for await (const { info, messages } of sessions) {
+    tallyTools(tools, messages, since)
+    for (const message of messages) {
+      if (message.time.created >= since) addTo(groups, by, message, info)
+    }
+  }
+  await printGroups(call, by, groups, short, tools)
+}
+
+/** Counts a message in the group that it belongs to, if it does to any. */
+function addTo(groups: Groups, by: Group, message: Message, info: SessionInfo): void {
+  const key = keyOf(by, message, info)
+  if (key === undefined) return
+  const group = entry(groups, key, () => ({ ...(by === 'session' ? { info } : {}), tally: new Tally() }))
+  group.tally.add(message, info)
+}
+
+function keyOf(by: Group, { model, role, time }: Message, info: SessionInfo): string | undefined {
+  switch (by) {
+    case 'day':
+      return localDate(time.created)
+    case 'session':
+      return keyOfSession(info)
+    case 'namespace':
+      return info.namespace
+    case 'model':
+      return role === 'assistant' ? (model ?? info.model ?? '') : undefined
+    case 'tool':
+      return undefined
+  }
+}
