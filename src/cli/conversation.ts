@@ -15,6 +15,8 @@ import { shortDuration } from './time.ts'
 const WHO_WIDTH = 9
 const MAX_WHO = 16
 const MAX_OUTCOME = 30
+/** Longer lines are hard to read, and what is at their ends is too far from their beginnings. */
+const MAX_WIDTH = 120
 /** Less than this is what the writing took, not the tool. */
 const SHORTEST_MS = 50
 /** More of a text is not looked at where it gets one line. */
@@ -62,6 +64,7 @@ export function headerOf(info: SessionInfo, out: Output): string {
 export class Conversation {
   readonly #out: Output
   readonly #isFull: boolean
+  readonly #width: number
   readonly #numberWidth: number
   /** By call id: the results on this path, and which of them are shown beside their calls. */
   readonly #answers = new Map<string, Answer>()
@@ -72,6 +75,7 @@ export class Conversation {
   constructor(messages: readonly Message[], out: Output, isFull: boolean) {
     this.#out = out
     this.#isFull = isFull
+    this.#width = Math.min(out.width, MAX_WIDTH)
     this.#numberWidth = Math.max(3, String(messages.length).length)
     for (const { parts, time } of messages) {
       for (const part of parts) {
@@ -99,7 +103,7 @@ export class Conversation {
 
   #layOut(label: string, mark: string, pieces: readonly Piece[]): string[] {
     const indent = this.#numberWidth + 2 + WHO_WIDTH + 2
-    const room = Math.max(20, this.#out.width - Math.max(indent, widthOf(label)))
+    const room = Math.max(20, this.#width - Math.max(indent, widthOf(label)))
     const [first] = pieces
     const textRoom = room - (mark === '' ? 0 : widthOf(mark) + 2)
     const opening = first?.kind === 'text' ? wrap(first.text, textRoom) : []
@@ -123,7 +127,7 @@ export class Conversation {
   }
 
   #linesOfPiece(piece: Piece, indent: number, isLast: boolean): string[] {
-    const { width } = this.#out
+    const width = this.#width
     if (piece.kind === 'text') return wrap(piece.text, width - indent).map((line) => ' '.repeat(indent) + line)
     const branch = `${' '.repeat(this.#numberWidth + 2)}${isLast ? '└' : '├'} ${padEnd(piece.label, WHO_WIDTH - 2)}  `
     const outcome = truncate(piece.outcome ?? '', MAX_OUTCOME)
@@ -132,7 +136,10 @@ export class Conversation {
     const line = outcome === '' ? text : `${padEnd(text, room)}  ${this.#paintOutcome(outcome)}`
     const rail = `${' '.repeat(this.#numberWidth + 2)}${isLast ? ' ' : '│'}`
     const body = piece.body === undefined ? [] : wrap(piece.body, width - indent)
-    return [(this.#out.style('dim', branch) + line).trimEnd(), ...body.map((each) => padEnd(rail, indent) + each)]
+    return [
+      this.#out.style('dim', line === '' ? branch.trimEnd() : branch) + line,
+      ...body.map((each) => padEnd(rail, indent) + each),
+    ]
   }
 
   #paintOutcome(outcome: string): string {

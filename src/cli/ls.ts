@@ -17,7 +17,7 @@ const DEFAULT_NAMESPACE = 'default'
 /** More than anybody reads. Whoever pipes them gets all. */
 const ON_TERMINAL = 50
 /** A title is no title any more if it has less; then columns go. */
-const LEAST_TITLE = 20
+const LEAST_TITLE = 24
 
 export async function ls(call: Call): Promise<Exit> {
   const limit = call.count('limit') ?? (call.out.isTty && !call.isJson ? ON_TERMINAL : Infinity)

@@ -13,6 +13,7 @@ import type { Session } from '../session.ts'
 import { openStore, type Store } from '../store.ts'
 import { command, EXIT, Failure, type Call } from './call.ts'
 import { filesOf, hasSegments, sessionIds, sessionOfPath } from './files.ts'
+import { nearestIds } from './suggest.ts'
 
 const MAX_CANDIDATES = 8
 
@@ -168,16 +169,45 @@ async function findByPrefix(call: Call, root: Root, name: string): Promise<Sessi
   const exact = keys.filter(({ sessionId }) => sessionId === name)
   const fitting = exact.length > 0 ? exact : keys.filter(({ sessionId }) => sessionId.toLowerCase().startsWith(wanted))
   if (fitting.length === 1) return fitting[0]!
-  if (fitting.length === 0) {
-    const where = call.namespace === undefined ? root.path : `namespace ${call.namespace} of ${root.path}`
-    throw new Failure(EXIT.notFound, `no session in ${where} begins with ${name}`, call.command('ls', '--all'))
-  }
+  if (fitting.length === 0) throw await notFound(call, root, name, keys)
   const candidates = fitting
     .slice(0, MAX_CANDIDATES)
     .map(({ namespace, sessionId }) => call.instead(name, sessionId, '-n', namespace))
   const more = fitting.length > MAX_CANDIDATES ? `, the first ${MAX_CANDIDATES} of them` : ''
   throw new Failure(EXIT.usage, `${name} could be ${fitting.length} sessions${more}:`, ...candidates)
 }
+
+/** Names what was meant, if that can be told: by the id, else by the title. */
+async function notFound(call: Call, root: Root, name: string, keys: readonly SessionKey[]): Promise<Failure> {
+  const where = call.namespace === undefined ? root.path : `namespace ${call.namespace} of ${root.path}`
+  const what = `no session in ${where} begins with ${name}`
+  const near = new Set(
+    nearestIds(
+      name.replace(/^…/, ''),
+      keys.map(({ sessionId }) => sessionId),
+    ),
+  )
+  const meant = near.size > 0 ? keys.filter(({ sessionId }) => near.has(sessionId)) : await titled(root, name)
+  if (meant.length === 0) return new Failure(EXIT.notFound, what, call.command('ls', '--all'))
+  const commands = meant.map(({ namespace, sessionId }) => call.command(call.verb, sessionId, '-n', namespace))
+  return new Failure(EXIT.notFound, `${what}: did you mean`, ...commands)
+}
+
+/** Sessions with a word in their titles; none if they are many. */
+async function titled(root: Root, word: string): Promise<readonly SessionKey[]> {
+  const wanted = word.toLowerCase()
+  if (wanted.length < LEAST_WORD) return []
+  const keys: SessionKey[] = []
+  for (const namespace of await root.namespaces()) {
+    const where = ({ title = '' }: SessionInfo): boolean => title.toLowerCase().includes(wanted)
+    const { items } = await (await root.store(namespace)).list({ archived: 'all', limit: MOST_TITLED + 1, where })
+    keys.push(...items.map(({ id }) => ({ namespace, sessionId: id })))
+  }
+  return keys.length > MOST_TITLED ? [] : keys
+}
+
+const LEAST_WORD = 3
+const MOST_TITLED = 3
 
 /** The session that something happened in last, or the nth before it. The order is that of `ls --all`. */
 async function findLatest(call: Call, root: Root, nth: number): Promise<SessionKey> {

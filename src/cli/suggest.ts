@@ -16,6 +16,32 @@ export function nearest(typed: string, words: Iterable<string>): string | undefi
   return best
 }
 
+/** Those ids that a name was most likely meant to be: it is their end, or a slip away from them or their beginning. None if there are too many. */
+export function nearestIds(typed: string, ids: readonly string[]): readonly string[] {
+  const wanted = typed.toLowerCase()
+  const ends = ids.filter((id) => wanted.length >= LEAST_END && id.toLowerCase().endsWith(wanted))
+  if (ends.length > 0) return few(ends)
+  let least = typed.length < 5 ? 1 : 2
+  let nearestOnes: string[] = []
+  for (const id of ids) {
+    const known = id.toLowerCase()
+    const distance = Math.min(distanceOf(wanted, known), distanceOf(wanted, known.slice(0, wanted.length)))
+    if (distance > least) continue
+    if (distance < least) nearestOnes = []
+    least = distance
+    nearestOnes.push(id)
+  }
+  return few(nearestOnes)
+}
+
+const LEAST_END = 4
+const MOST_IDS = 3
+
+/** More would be no help: the shortest names are a slip away from anything. */
+function few(ids: readonly string[]): readonly string[] {
+  return ids.length > MOST_IDS ? [] : ids
+}
+
 /** How many letters have to be put in, left out, changed or swapped with their neighbour. */
 function distanceOf(a: string, b: string): number {
   let before: number[] = []

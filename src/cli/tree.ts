@@ -12,7 +12,7 @@ import type { Output } from './output.ts'
 import { shortEventId } from './point.ts'
 import { find, shortIds, type Found } from './root.ts'
 import { summaryOf } from './summary.ts'
-import { counted, padEnd, padStart, plain, truncate, widthOf } from './text.ts'
+import { counted, padEnd, plain, truncate, widthOf } from './text.ts'
 
 const MAX_RAIL = 16
 const MAX_ID = 16
@@ -81,7 +81,7 @@ async function print(
   const { out } = call
   await out.line(headerOf(session.info, out))
   const rows = [...drawn(messages, call.flag('full'))]
-  const lay = layout(rows)
+  const lay = layout(rows, out.width)
   for (const row of rows) await out.line(lineOf(row, lay, out))
   if (sessions.length > 0) await out.line(`\n${out.style('bold', 'sessions that came of it')}`)
   for (const each of sessions) await out.line(lineOfSession(each, short, out))
@@ -96,37 +96,44 @@ interface Layout {
   readonly rail: number
   readonly id: number
   readonly who: number
+  /** Of what is said and of what is noted behind it, together. */
+  readonly room: number
 }
 
-function layout(rows: readonly Row[]): Layout {
+function layout(rows: readonly Row[], width: number): Layout {
   const most = (least: number, limit: number, width: (row: Row) => number): number =>
     Math.min(
       limit,
       rows.reduce((sum, row) => Math.max(sum, width(row)), least),
     )
-  return {
-    rail: most(1, MAX_RAIL, ({ rail }) => rail.length + 1),
-    id: most(1, MAX_ID, ({ node }) => widthOf(idOf(node))),
-    who: most(LEAST_WHO, MAX_WHO, ({ node }) => widthOf(whoOf(node))),
-  }
+  const rail = most(1, MAX_RAIL, (row) => row.rail.length + 1)
+  const id = most(1, MAX_ID, ({ node }) => widthOf(idOf(node)))
+  const who = most(LEAST_WHO, MAX_WHO, ({ node }) => widthOf(whoOf(node)))
+  const left = Math.max(LEAST_TEXT, width - rail - id - who - 6)
+  // What is noted is not put out of sight of what it is noted of.
+  const room = most(LEAST_TEXT, left, (row) => widthOf(summaryOf(row.node.message)) + widthOf(noteOf(row)) + 2)
+  return { rail, id, who, room }
 }
 
-function lineOf({ folded, node, rail }: Row, lay: Layout, out: Output): string {
-  const { isHead, isOnPath, message } = node
+/** What is said of a message behind its text. */
+function noteOf({ folded, node }: Row): string {
+  const { isHead, message } = node
+  const state = message.status === 'completed' ? '' : message.status.replace('_', ' ')
+  return [state, folded === 0 ? '' : `+${folded}`, isHead ? '← head' : ''].filter((note) => note !== '').join('  ')
+}
+
+function lineOf(row: Row, lay: Layout, out: Output): string {
+  const { node, rail } = row
+  const { isHead, isOnPath } = node
   const id = padEnd(truncate(idOf(node), MAX_ID), lay.id)
   const who = padEnd(truncate(whoOf(node), MAX_WHO), lay.who)
-  const rest = ' '.repeat(Math.max(0, lay.rail - rail.length - 1))
-  const notes = [
-    message.status === 'completed' ? '' : message.status.replace('_', ' '),
-    folded === 0 ? '' : `+${folded}`,
-    isHead ? '← head' : '',
-  ].filter((note) => note !== '')
-  const note = notes.join('  ')
-  const taken = Math.max(lay.rail, rail.length + 1) + 2 + lay.id + 2 + lay.who + 2
-  const room = Math.max(LEAST_TEXT, out.width - taken)
-  const text = truncate(summaryOf(message), room - (note === '' ? 0 : widthOf(note) + 2))
-  const space = note === '' ? '' : padStart('', room - widthOf(text) - widthOf(note))
+  const note = noteOf(row)
+  // A tree that is deeper than the rail is wide has less room for texts.
+  const room = Math.max(LEAST_TEXT, lay.room - Math.max(0, rail.length + 1 - lay.rail))
+  const text = truncate(summaryOf(node.message), room - (note === '' ? 0 : widthOf(note) + 2))
+  const space = note === '' ? '' : ' '.repeat(Math.max(2, room - widthOf(text) - widthOf(note)))
   const bullet = out.style(isHead ? ['bold', 'green'] : isOnPath ? 'green' : 'dim', isHead ? '◆' : isOnPath ? '●' : '○')
+  const rest = ' '.repeat(Math.max(0, lay.rail - rail.length - 1))
   return [
     `${out.style('dim', rail)}${bullet}${rest}  ${out.style('yellow', id)}  `,
     isOnPath ? `${out.style('cyan', who)}  ${text}` : out.style('dim', `${who}  ${text}`),

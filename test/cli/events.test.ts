@@ -168,6 +168,7 @@ test.each([
   ['cat', []],
   ['log', ['--json']],
   ['show', []],
+  ['show', ['--full', '--json']],
   ['tail', ['--raw', '--limit', '100000']],
 ])('%s ends in silence when its reader closes the pipe', async (verb, args) => {
   const { root, session } = await three()

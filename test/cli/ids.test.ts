@@ -51,6 +51,23 @@ test('an id that nothing begins with is not found, with a command that lists wha
   expect(stderr).toBe(`foldlog: no session in ${root} begins with zzz\n  foldlog ls --all --root ${root}\n`)
 })
 
+test('what was most likely meant is named: by a slip in an id, by its end, by a word of the title', async () => {
+  const { root, store } = await freshStore()
+  await store.create({ id: 'Refund-4411', title: 'Where is the money?' })
+  const { id } = await store.create({ title: 'Migrate billing' })
+  const hint = async (name: string): Promise<string | undefined> =>
+    /did you mean\n {2}foldlog show (\S+) -n default/.exec((await run(['show', name, '--root', root])).stderr)?.[1]
+  expect(await hint('refnud')).toBe('Refund-4411')
+  expect(await hint('refund-441l')).toBe('Refund-4411')
+  expect(await hint(`…${id.slice(-8).toLowerCase()}`)).toBe(id)
+  expect(await hint('MONEY')).toBe('Refund-4411')
+  expect(await hint('bill')).toBe(id)
+  expect(await hint('nothing')).toBeUndefined()
+  for (let i = 0; i < 4; i++) await store.create({ id: `note-${i}`, title: 'Billing' })
+  expect(await hint('billing')).toBeUndefined()
+  expect(await hint('mote-')).toBeUndefined()
+})
+
 test('@ is the latest session of all namespaces, @{1} the one before, and no argument is @', async () => {
   const { root, store } = await freshStore()
   const first = await store.create({ title: 'First' })
