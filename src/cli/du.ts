@@ -84,7 +84,7 @@ async function printNamespaces(call: Call, sizes: readonly Size[]): Promise<void
   if (lines.length > 1) {
     const parts = [0, 1, 2, 3].map((index) => sum(lines.map((line) => line.parts[index]!)))
     const count = sum(lines.map((line) => line.count)).toLocaleString('en')
-    shown.push({ cells: ['', count, ...parts.map(bytesOrNone)], bytes: 0 })
+    shown.push({ cells: ['total', count, ...parts.map(bytesOrNone)], bytes: 0 })
   }
   await printRows(call, columns, shown)
 }

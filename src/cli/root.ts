@@ -181,15 +181,13 @@ async function findByPrefix(call: Call, root: Root, name: string): Promise<Sessi
 async function notFound(call: Call, root: Root, name: string, keys: readonly SessionKey[]): Promise<Failure> {
   const where = call.namespace === undefined ? root.path : `namespace ${call.namespace} of ${root.path}`
   const what = `no session in ${where} begins with ${name}`
-  const near = new Set(
-    nearestIds(
-      name.replace(/^…/, ''),
-      keys.map(({ sessionId }) => sessionId),
-    ),
-  )
+  const ids = keys.map(({ sessionId }) => sessionId)
+  // Nobody types an id that was minted: it is copied, or found by its end.
+  const chosen = ids.filter((id) => !RANDOM.test(id))
+  const near = new Set(nearestIds(name.replace(/^…/, ''), ids, chosen))
   const meant = near.size > 0 ? keys.filter(({ sessionId }) => near.has(sessionId)) : await titled(root, name)
   if (meant.length === 0) return new Failure(EXIT.notFound, what, call.command('ls', '--all'))
-  const commands = meant.map(({ namespace, sessionId }) => call.command(call.verb, sessionId, '-n', namespace))
+  const commands = meant.map(({ namespace, sessionId }) => call.instead(name, sessionId, '-n', namespace))
   return new Failure(EXIT.notFound, `${what}: did you mean`, ...commands)
 }
 

@@ -182,7 +182,9 @@ function toJson(by: Group, { info, key, tally }: Row): object {
 }
 
 export function tallyToJson(tally: Tally): object {
-  const { cachedInputTokens, costUsd, inputTokens, messageCount, outputTokens, sessionCount, totalTokens } = tally
+  const { cachedInputTokens, inputTokens, messageCount, outputTokens, sessionCount, totalTokens } = tally
+  // What adding up fractions leaves behind the billionths is no money.
+  const costUsd = Math.round(tally.costUsd * 1e9) / 1e9
   return { sessionCount, messageCount, inputTokens, cachedInputTokens, outputTokens, totalTokens, costUsd }
 }
 

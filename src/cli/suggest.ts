@@ -16,14 +16,14 @@ export function nearest(typed: string, words: Iterable<string>): string | undefi
   return best
 }
 
-/** Those ids that a name was most likely meant to be: it is their end, or a slip away from them or their beginning. None if there are too many. */
-export function nearestIds(typed: string, ids: readonly string[]): readonly string[] {
+/** Those ids that a name was most likely meant to be: it is their end, or, of those that people chose, a slip away. None if there are too many. */
+export function nearestIds(typed: string, ids: readonly string[], chosen: readonly string[]): readonly string[] {
   const wanted = typed.toLowerCase()
   const ends = ids.filter((id) => wanted.length >= LEAST_END && id.toLowerCase().endsWith(wanted))
   if (ends.length > 0) return few(ends)
   let least = typed.length < 5 ? 1 : 2
   let nearestOnes: string[] = []
-  for (const id of ids) {
+  for (const id of chosen) {
     const known = id.toLowerCase()
     const distance = Math.min(distanceOf(wanted, known), distanceOf(wanted, known.slice(0, wanted.length)))
     if (distance > least) continue

@@ -12,7 +12,7 @@ const INTRODUCTION = `# The command line
 \`foldlog\` ${SUMMARY}. \`foldlog VERB --help\` says of a verb what this page says of it. \`foldlog\` alone on a terminal searches for a session\nas you type, with the end of its conversation beside, and shows the one that is chosen.
 
 - Data is on stdout and nothing else; whatever is said about it is on stderr. With \`--json\` data is JSON, one object a line.
-- On a terminal there is colour (unless \`NO_COLOR\` is set) and times are relative; in a pipe times are ISO 8601 in UTC, and lines are 80 columns wide.
+- On a terminal there is colour (unless \`NO_COLOR\` is set; \`FORCE_COLOR=1\` is for pipes), times are relative, and what is higher than the screen goes through \`$FOLDLOG_PAGER\`, \`$PAGER\` or \`less\`; in a pipe times are ISO 8601 in UTC, and lines are 80 columns wide.
 - Nothing is deleted or rewritten without \`--yes\`: without it a verb says what it would do.
 - Nothing asks questions. Whatever is refused is told with a command that helps.
 - What is printed of sessions never acts on the terminal: control characters are replaced.`
