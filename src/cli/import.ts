@@ -21,11 +21,11 @@ export async function importTranscripts(call: Call): Promise<Exit> {
   return EXIT.notFound
 }
 
-function linesOf({ format, files, totals }: ImportReport, width: number): string[] {
+function linesOf({ formats, files, totals }: ImportReport, width: number): string[] {
   return [
     ...row(
       'imported',
-      `${counted(totals.sessions, 'session')} with ${counted(totals.messages, 'message')} of ${format}, from ${counted(totals.files, 'file')}`,
+      `${counted(totals.sessions, 'session')} with ${counted(totals.messages, 'message')} of ${formats.join(', ')}, from ${counted(totals.files, 'file')}`,
       width,
     ),
     ...row(

@@ -13,10 +13,10 @@ const CODES: ReadonlyMap<unknown, ErrorCode> = new Map<unknown, ErrorCode>([
 ])
 
 /**
- * The files among `paths` and, below the directories among them, all whose name ends in `extension`, sorted and each
- * once. Links are followed where they are named, not where they are found. A path that is not there is `NOT_FOUND`.
+ * The files among `paths` and, below the directories among them, all whose name ends in one of `extensions`, sorted and
+ * each once. Links are followed where they are named, not where they are found. A path that is not there is `NOT_FOUND`.
  */
-export async function findFiles(paths: readonly string[], extension: string): Promise<readonly string[]> {
+export async function findFiles(paths: readonly string[], extensions: readonly string[]): Promise<readonly string[]> {
   const found = new Map<string, string>()
   const add = async (path: string): Promise<void> => {
     const real = await realpath(path)
@@ -25,7 +25,7 @@ export async function findFiles(paths: readonly string[], extension: string): Pr
   for (const path of paths) {
     try {
       if (!(await stat(path)).isDirectory()) await add(path)
-      else for (const each of await filesBelow(path, extension)) await add(each)
+      else for (const each of await filesBelow(path, extensions)) await add(each)
     } catch (error) {
       throw readFailure(path, error)
     }
@@ -40,9 +40,9 @@ export function readFailure(path: string, cause: unknown): FoldlogError {
   return new FoldlogError(code, `${path} ${what}: check the path and its permissions`, { path, cause })
 }
 
-async function filesBelow(directory: string, extension: string): Promise<readonly string[]> {
+async function filesBelow(directory: string, extensions: readonly string[]): Promise<readonly string[]> {
   const entries = await readdir(directory, { withFileTypes: true, recursive: true })
   return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith(extension))
+    .filter((entry) => entry.isFile() && extensions.some((extension) => entry.name.endsWith(extension)))
     .map((entry) => join(entry.parentPath, entry.name))
 }

@@ -1,6 +1,11 @@
-/** What `foldlog/importers` exports: one function for each foreign format, and what it reports. */
-export { importClaudeCode } from './claude-code/import.ts'
-export type { ImportOptions, ImportProgress } from './claude-code/import.ts'
+/** What `foldlog/importers` exports: one function for all foreign formats, one for each, and what they report. */
+import { claudeCode } from './claude-code/import.ts'
+import { importerOf, type Importer } from './import.ts'
+
+export { importSessions } from './import.ts'
+export const importClaudeCode: Importer = importerOf(claudeCode)
+export type { Importer, ImportOptions } from './import.ts'
+export type { ImportProgress } from './run.ts'
 export type { Destination } from './destination.ts'
 export type {
   DroppedField,
@@ -11,5 +16,6 @@ export type {
   ImportReport,
   ImportTotals,
   SourceLinks,
+  UnknownFile,
 } from './report.ts'
 export type { LineCounts, UnreadableLine } from './jsonl.ts'

@@ -56,18 +56,23 @@ export interface ImportFailure {
 /** What became of one file. */
 export interface FileReport {
   readonly path: string
-  /** Empty for a file without a message. */
+  /** What it was read as. */
+  readonly format: string
+  /** Empty for a file that made none. */
   readonly sessions: readonly ImportedSession[]
   readonly lines: LineCounts
-  /** Every record by its `type`, those of type `system` with their subtype: `system:api_error`. */
+  /** Every record by its type, in the words of the format. */
   readonly recordsByType: Readonly<Record<string, number>>
-  /** Records with an id that an earlier record has. Those that say the same again are also in `dropped`. */
-  readonly duplicateUuids: number
-  /** Records of sub-agents. */
-  readonly sidechainRecords: number
-  readonly links: SourceLinks
+  /** Records with an id that an earlier record has, where the format has ids. Those that say the same again are also in `dropped`. */
+  readonly duplicateUuids?: number
+  /** Records of sub-agents in the files of their parents. */
+  readonly sidechainRecords?: number
+  /** Of formats whose records name their parents. */
+  readonly links?: SourceLinks
   /** What was left out, by type. */
   readonly dropped: Readonly<Record<string, DroppedRecords>>
+  /** What became a piece of something else, by type, and lost only that it was apart. */
+  readonly merged: Readonly<Record<string, DroppedRecords>>
   /** Fields that were left out of records that are kept, where they hold something of their own. */
   readonly droppedFields: Readonly<Record<string, DroppedField>>
   /** Lines that are not records; the first hundred of them, `lines.malformed` counts all. */
@@ -88,21 +93,36 @@ export interface ImportTotals {
   readonly dropped: number
   readonly malformed: number
   readonly failures: number
+  /** Files of no format that is known. */
+  readonly unknown: number
+  /** Files that were left alone because they are older than was asked for. */
+  readonly older: number
+}
+
+/** A file that was not read. */
+export interface UnknownFile {
+  readonly path: string
+  readonly reason: string
+  /** Only if the disk did not let it be looked at. */
+  readonly failure?: ImportFailure
 }
 
 /** What an import did, by file in the order of their paths. */
 export interface ImportReport {
-  readonly format: string
+  /** The formats of the files, sorted. */
+  readonly formats: readonly string[]
   readonly files: readonly FileReport[]
+  readonly unknown: readonly UnknownFile[]
   readonly totals: ImportTotals
 }
 
 /** The report over files. */
-export function reportOf(format: string, files: readonly FileReport[]): ImportReport {
+export function reportOf(files: readonly FileReport[], unknown: readonly UnknownFile[], older: number): ImportReport {
   const sessions = files.flatMap((file) => file.sessions)
   return {
-    format,
+    formats: [...new Set(files.map(({ format }) => format))].sort(),
     files,
+    unknown,
     totals: {
       files: files.length,
       sessions: new Set(sessions.map((session) => session.sessionId)).size,
@@ -112,7 +132,9 @@ export function reportOf(format: string, files: readonly FileReport[]): ImportRe
       known: sum(sessions, (session) => session.known),
       dropped: sum(files, (file) => sum(Object.values(file.dropped), (each) => each.records)),
       malformed: sum(files, (file) => file.lines.malformed),
-      failures: files.filter((file) => file.failure !== undefined).length,
+      failures: [...files, ...unknown].filter(({ failure }) => failure !== undefined).length,
+      unknown: unknown.length,
+      older,
     },
   }
 }

@@ -2,6 +2,7 @@
  * Brings the lines of imported sessions into a store, some at a time, and counts what they added.
  */
 import type { MergeLine } from '../merge.ts'
+import { isFoldlogError } from '../errors.ts'
 import type { Destination } from './destination.ts'
 
 /** How many lines, and characters of source, are merged at once: it bounds what is in memory. */
@@ -14,16 +15,21 @@ export interface Merged {
   known: number
 }
 
+/** Told of a line that the store does not take, by its type and with the reason. */
+export type OnRefused = (type: string, reason: string) => void
+
 /** Writes the lines of one file's sessions. */
 export class Writer {
   readonly #store: Pick<Destination, 'merge'>
+  readonly #onRefused: OnRefused
   readonly #waiting = new Map<string, MergeLine[]>()
   readonly #merged = new Map<string, Merged>()
   #lines = 0
   #bytes = 0
 
-  constructor(store: Pick<Destination, 'merge'>) {
+  constructor(store: Pick<Destination, 'merge'>, onRefused: OnRefused) {
     this.#store = store
+    this.#onRefused = onRefused
   }
 
   /** Takes a line; `sizeBytes` is about how much memory it holds. The first line of a session creates it. */
@@ -39,10 +45,7 @@ export class Writer {
   /** Merges what waits. After an error everything may be added again: what is there already is known. */
   async flush(): Promise<void> {
     for (const [sessionId, lines] of this.#waiting) {
-      const { added, known } = await this.#store.merge(sessionId, lines)
-      const merged = this.merged(sessionId)
-      merged.added += added
-      merged.known += known
+      await this.#merge(sessionId, lines)
       this.#waiting.delete(sessionId)
     }
     this.#lines = 0
@@ -53,5 +56,21 @@ export class Writer {
     let merged = this.#merged.get(sessionId)
     if (merged === undefined) this.#merged.set(sessionId, (merged = { added: 0, known: 0 }))
     return merged
+  }
+
+  /** A record of another tool may give a line that the store does not take: the others are merged without it. */
+  async #merge(sessionId: string, lines: readonly MergeLine[]): Promise<void> {
+    try {
+      const { added, known } = await this.#store.merge(sessionId, lines)
+      const merged = this.merged(sessionId)
+      merged.added += added
+      merged.known += known
+    } catch (error) {
+      if (!isFoldlogError(error, 'INVALID_EVENT')) throw error
+      if (lines.length === 1) return this.#onRefused(lines[0]!.type, error.message)
+      const half = Math.ceil(lines.length / 2)
+      await this.#merge(sessionId, lines.slice(0, half))
+      await this.#merge(sessionId, lines.slice(half))
+    }
   }
 }

@@ -9,18 +9,16 @@
  */
 import { isSet, textField } from '../fields.ts'
 import { canonicalJson, type JsonObject } from '../../json.ts'
-import type { SessionParent } from '../../message.ts'
 import type { MergeLine } from '../../merge.ts'
 import type { FileDestination } from '../destination.ts'
 import type { SourceRecord } from '../jsonl.ts'
+import { asJson, customType, frameOf, isoOf, lineOf, type LineDraft } from '../lines.ts'
+import type { MessageFields } from '../session-writer.ts'
 import type { Conversation, Node } from './contract.ts'
-import { answerFields, userFields, type MessageFields } from './message-fields.ts'
+import { answerFields, userFields } from './message-fields.ts'
 import { partsOf, queuedPrompt, type PartContext } from './parts.ts'
 import { FORMAT, type Place, type Plan, type SessionPlan } from './plan.ts'
 import type { Entry, Survey } from './survey.ts'
-
-/** What the events of a session are minted from. */
-export type Origin = Pick<SessionPlan, 'sessionId' | 'mint' | 'time' | 'createdMs'>
 
 /** A line, and the session it belongs to. */
 interface Converted {
@@ -40,8 +38,6 @@ const ENVELOPE: ReadonlySet<string> = new Set([
   'entrypoint',
   'slug',
 ])
-/** The longest a custom type may be. */
-const MAX_TYPE_CHARS = 128
 
 /** How far a message is, between its records. */
 interface Written {
@@ -75,7 +71,7 @@ export class Converter {
     // Nothing else: what is only known later in the file would make another line of a copy that was cut off.
     const data = { source: { format: FORMAT, id: session.sourceId } }
     const { createdMs: ms, time } = session
-    return lineOf(session, { type: 'session.created', ms, time, key: 'session.created', data })
+    return lineOf(session.mint, { type: 'session.created', ms, time, key: 'session.created', data })
   }
 
   /** The lines of one record, in the order of their ids. */
@@ -104,7 +100,7 @@ export class Converter {
     }
     const ms = (this.#clocks.get(session) ?? session.createdMs) + 1
     const time = isMain ? (lastTime ?? ms) : ms
-    return lineOf(session, { type: 'session.updated', ms, time, key: `end ${canonicalJson(data)}`, data })
+    return lineOf(session.mint, { type: 'session.updated', ms, time, key: `end ${canonicalJson(data)}`, data })
   }
 
   async #linesOf(
@@ -137,7 +133,12 @@ export class Converter {
     const { key, time } = entry
     if (!this.#written.has(node)) {
       this.#written.set(node, { ms: place.ms, fields })
-      const data = { ...frame(place, entry), ...fields, ...this.#originalParent(node, fields, value), parts }
+      const data = {
+        ...frameOf(FORMAT, place, node.role, entry.messageId ?? entry.key),
+        ...fields,
+        ...this.#originalParent(node, fields, value),
+        parts,
+      }
       return [converted(place.session, { type: 'message.created', ms: place.ms, time, key, data })]
     }
     const ms = this.#laterMs(node, entry)
@@ -182,9 +183,8 @@ export class Converter {
     const { main } = this.#plan
     const type = textField(value, 'type') ?? 'record'
     const data = Object.fromEntries(Object.entries(value).filter(([name]) => !ENVELOPE.has(name)))
-    const custom = `${FORMAT}.${type.replaceAll(/[^\w-]/g, '_')}`.slice(0, MAX_TYPE_CHARS)
     const ms = Math.max(entry.time, main.createdMs + 1)
-    return converted(main, { type: custom, ms, time: entry.time, key: entry.key, data })
+    return converted(main, { type: customType(FORMAT, type), ms, time: entry.time, key: entry.key, data })
   }
 
   #context(entry: Entry, ordinal: number, value: JsonObject): PartContext {
@@ -225,17 +225,8 @@ export class Converter {
   /** What is said of the file as a whole. */
   #facts(): JsonObject {
     const { firstTime, lastTime, lists } = this.#survey.facts
-    return { ...lists, firstTime: isoOf(firstTime), lastTime: isoOf(lastTime) }
+    return { ...lists, firstTime: isoOrNull(firstTime), lastTime: isoOrNull(lastTime) }
   }
-}
-
-/** What is said of a session whose parent is known by now. It comes apart, because the parent may be in another file. */
-export function parentLine(session: Origin, parent: SessionParent, rootId: string): MergeLine {
-  const data = { parent, rootId }
-  // What names the call beats what only names the session.
-  const ms = session.createdMs + (parent.callId === undefined ? 1 : 2)
-  const key = `parent ${canonicalJson(asJson(data))}`
-  return lineOf(session, { type: 'session.updated', ms, time: session.time, key, data })
 }
 
 /** The message that was written last of those that nothing follows. */
@@ -248,45 +239,14 @@ function lastOf({ node }: Place): number {
   return node.ordinals.at(-1)!
 }
 
-/** What a line about a message begins with. */
-function frame({ id, turnId, parentId, after, node }: Place, entry: Entry): object {
-  return {
-    id,
-    turnId,
-    ...(parentId === undefined ? {} : { parentId }),
-    ...(after === undefined ? {} : { after }),
-    role: node.role,
-    status: 'completed',
-    source: { format: FORMAT, id: entry.messageId ?? entry.key },
-  }
+function converted(session: SessionPlan, draft: LineDraft): Converted {
+  return { session, line: lineOf(session.mint, draft) }
 }
 
-interface Draft {
-  readonly type: string
-  readonly ms: number
-  readonly time: number
-  readonly key: string
-  readonly n?: number
-  readonly data: object
-}
-
-function converted(session: SessionPlan, draft: Draft): Converted {
-  return { session, line: lineOf(session, draft) }
-}
-
-function lineOf({ mint }: Origin, { type, ms, time, key, n = 0, data }: Draft): MergeLine {
-  return { id: mint.id(ms, key, n), type, time: new Date(time).toISOString(), data: asJson(data) }
-}
-
-function isoOf(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString()
+function isoOrNull(ms: number | undefined): string | null {
+  return ms === undefined ? null : isoOf(ms)
 }
 
 function isSame(a: unknown, b: unknown): boolean {
   return canonicalJson(asJson({ value: a ?? null })) === canonicalJson(asJson({ value: b ?? null }))
-}
-
-/** Interfaces have no index signature, so the compiler does not see that they are JSON: they hold nothing else. */
-function asJson(value: object): JsonObject {
-  return value as JsonObject
 }

@@ -5,20 +5,9 @@
  */
 import { countField, isSet, objectField, textField } from '../fields.ts'
 import type { JsonObject } from '../../json.ts'
-import type { Audience, ErrorInfo, Status, Usage } from '../../message.ts'
+import type { ErrorInfo, Usage } from '../../message.ts'
+import type { MessageFields } from '../session-writer.ts'
 import { SYNTHETIC, blocksOf, stringContentOf } from './record.ts'
-
-/** The fields of a message that its records set. */
-export interface MessageFields {
-  readonly status?: Status
-  readonly audience?: Audience
-  readonly error?: ErrorInfo
-  readonly finishReason?: string
-  readonly model?: string
-  readonly provider?: string
-  readonly usage?: Usage
-  readonly metadata?: JsonObject
-}
 
 /** Anthropic's reasons in the words that foldlog's converters use; others stay as they are. */
 const FINISH_REASONS: ReadonlyMap<string, string> = new Map([

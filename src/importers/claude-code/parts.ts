@@ -7,6 +7,7 @@
  * Images and documents go to the store's files, or stay inline where a store has none. Blocks that foldlog has no part for are kept as they are, in `data`
  * parts named `claude-code.block`; fields of known blocks that it has no field for, in `providerMetadata.anthropic`.
  */
+import { filePartOf } from '../attachments.ts'
 import { asObject, objectField, textField } from '../fields.ts'
 import { isArray, type Json, type JsonObject } from '../../json.ts'
 import { MAX_INLINE_CHARS } from '../../line.ts'
@@ -184,12 +185,8 @@ async function filePart(block: JsonObject, id: string, { files }: PartContext): 
   }
   const mediaType = textField(source, 'media_type') ?? ''
   const bytes = bytesOf(source)
-  if (bytes === undefined || !/^[\w.+-]+\/[\w.+-]+$/.test(mediaType)) return undefined
-  const part = { id, type: 'file', mediaType, ...named } as const
-  if (!files.capabilities.files)
-    return { ...part, data: Buffer.from(bytes).toString('base64'), sizeBytes: bytes.length }
-  const { file, sizeBytes } = await files.putFile(bytes, mediaType, name)
-  return { ...part, file, sizeBytes }
+  if (bytes === undefined) return undefined
+  return filePartOf(files, { id, mediaType, ...named }, bytes)
 }
 
 function bytesOf(source: JsonObject): Uint8Array | undefined {

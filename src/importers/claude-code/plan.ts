@@ -12,6 +12,7 @@
  * Reads no clock and no disk.
  */
 import { Mint } from '../mint.ts'
+import { Placer, type Place as MessagePlace } from '../place.ts'
 import type { Conversation, Node } from './contract.ts'
 import type { Call } from './record.ts'
 import type { Entry, Survey } from './survey.ts'
@@ -20,14 +21,9 @@ import type { Entry, Survey } from './survey.ts'
 export const FORMAT = 'claude-code'
 
 /** Where a message goes. */
-export interface Place {
+export interface Place extends MessagePlace {
   readonly node: Node
   readonly session: SessionPlan
-  readonly id: string
-  readonly ms: number
-  readonly turnId: string
-  readonly parentId?: string | null
-  readonly after?: string
 }
 
 /** A session of foldlog that a transcript, or a sidechain in it, becomes. */
@@ -59,17 +55,17 @@ export interface Plan {
 export function plan(survey: Survey, conversation: Conversation): Plan {
   const main = mainSession(survey)
   const roots = rootsBySession(survey, conversation, main)
-  const stamps = stamp(survey.entries, conversation, roots)
+  const sessionOf = new Map([...roots].flatMap(([session, nodes]) => nodes.map((node) => [node, session] as const)))
+  const placers = new Map([...roots.keys()].map((session) => [session, new Placer(session.mint, session.createdMs)]))
   const places = new Map<Node, Place>()
   for (const node of conversation.ordered) {
-    const own = stamps.get(node)!
-    const siblings = node.parent?.children ?? roots.get(own.session)!
     const parent = node.parent === undefined ? undefined : places.get(node.parent)
-    const isFirst = siblings[0] === node
-    const isOldest = isFirst && siblings.every((sibling) => own.id <= stamps.get(sibling)!.id)
-    const place = { node, ...own, ...anchor(node, own.id, parent, isFirst, isOldest) }
+    const session = parent?.session ?? sessionOf.get(node)!
+    const { key, time } = survey.entries[node.ordinals[0]!]!
+    const parentKey = node.parent === undefined ? undefined : survey.entries[node.parent.ordinals[0]!]!.key
+    const place = { node, session, ...placers.get(session)!.place(key, parentKey, node.role === 'user', time) }
     places.set(node, place)
-    own.session.places.push(place)
+    session.places.push(place)
   }
   const placeOf = (node: Node): Place => places.get(node)!
   const sessions = [...roots.keys()]
@@ -94,40 +90,6 @@ function rootsBySession(
     else roots.get(main)!.push(root)
   }
   return roots
-}
-
-type Stamp = Pick<Place, 'session' | 'id' | 'ms'>
-
-/** Ids: the source's time, but always later than the parent's. */
-function stamp(
-  entries: readonly Entry[],
-  { ordered }: Conversation,
-  roots: ReadonlyMap<SessionPlan, readonly Node[]>,
-): ReadonlyMap<Node, Stamp> {
-  const sessions = new Map([...roots].flatMap(([session, nodes]) => nodes.map((node) => [node, session] as const)))
-  const stamps = new Map<Node, Stamp>()
-  for (const node of ordered) {
-    const parent = node.parent === undefined ? undefined : stamps.get(node.parent)
-    const session = parent?.session ?? sessions.get(node)!
-    const { time, key } = entries[node.ordinals[0]!]!
-    const ms = Math.max(time, (parent?.ms ?? session.createdMs) + 1)
-    stamps.set(node, { session, ms, id: session.mint.id(ms, key) })
-  }
-  return stamps
-}
-
-/** The turn of a message, and what its first message says of where the turn hangs. */
-function anchor(
-  node: Node,
-  id: string,
-  parent: Place | undefined,
-  isFirst: boolean,
-  isOldest: boolean,
-): Pick<Place, 'turnId' | 'parentId' | 'after'> {
-  if (parent !== undefined && isFirst && node.role !== 'user') return { turnId: parent.turnId }
-  // The fold goes by ids: a first child that is not the oldest would be taken for one that follows its sibling.
-  if (!isOldest) return { turnId: id, parentId: parent?.id ?? null }
-  return { turnId: id, ...(parent === undefined ? {} : { after: parent.id }) }
 }
 
 function mainSession(survey: Survey): SessionPlan {

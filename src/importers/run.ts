@@ -1,0 +1,72 @@
+/**
+ * One import: the files it reads, how far it is, and what is found out across files.
+ */
+import { isFoldlogError } from '../errors.ts'
+import type { Destination } from './destination.ts'
+import { Family } from './family.ts'
+import type { FileReport } from './report.ts'
+import { SourceFile } from './source-file.ts'
+
+/** How far an import is. */
+export interface ImportProgress {
+  readonly path: string
+  readonly done: number
+  readonly files: number
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: ImportProgress) => void
+}
+
+export class Run {
+  readonly store: Destination
+  /** Who is whose child among the sessions of this import. */
+  readonly family = new Family()
+  readonly #options: RunOptions
+  readonly #files: number
+  readonly #read: SourceFile[] = []
+  #done = 0
+
+  /** `files` is how many files there are to read. */
+  constructor(store: Destination, files: number, options: RunOptions) {
+    this.store = store
+    this.#files = files
+    this.#options = options
+  }
+
+  /**
+   * Reads a file and writes its sessions. What the disk says about it is put into its report; anything else rejects. Its report
+   * is made at the end, because lines about parents are still to come.
+   */
+  async file(format: string, path: string, read: (file: SourceFile) => Promise<void>): Promise<void> {
+    const { signal } = this.#options
+    signal?.throwIfAborted()
+    const file = new SourceFile(this.store, format, path, signal)
+    this.#read.push(file)
+    try {
+      await file.open()
+      await read(file)
+      await file.writer.flush()
+    } catch (error) {
+      // Only what the disk says about this file belongs in its report; what the store says is the caller's.
+      if (!isFoldlogError(error) || error.path !== path) throw error
+      file.fail(error)
+    } finally {
+      await file.close()
+    }
+    this.passed(path)
+  }
+
+  /** A file is done; those that were read beside the one they belong to are told by this. */
+  passed(path: string): void {
+    this.#done++
+    this.#options.onProgress?.({ path, done: this.#done, files: this.#files })
+  }
+
+  /** Writes what is known now that all files are read, and returns the reports in the order of their paths. */
+  async end(): Promise<readonly FileReport[]> {
+    await this.family.link()
+    return this.#read.map((file) => file.report()).sort((a, b) => (a.path < b.path ? -1 : 1))
+  }
+}

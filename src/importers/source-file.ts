@@ -1,0 +1,165 @@
+/**
+ * One file on its way into the store: how it is read, what of it is written, and its report.
+ *
+ * What the disk says about the file is a `FoldlogError` with the file's `path`; {@link Run.file} puts it into the report.
+ */
+import { open, stat, type FileHandle } from 'node:fs/promises'
+import { FoldlogError } from '../errors.ts'
+import type { Destination } from './destination.ts'
+import { readFailure } from './find.ts'
+import { JsonlReader, NO_LINES, type SourceRecord } from './jsonl.ts'
+import { Ledger } from './ledger.ts'
+import type { FileReport, ImportedSession, ImportFailure } from './report.ts'
+import { SessionWriter, type SessionOrigin } from './session-writer.ts'
+import { Writer } from './writer.ts'
+
+const CHUNK_BYTES = 1024 * 1024
+
+/** What a format may count by itself, instead of in the ledger or besides. */
+export type OwnCounts = Partial<
+  Pick<FileReport, 'recordsByType' | 'dropped' | 'droppedFields' | 'duplicateUuids' | 'sidechainRecords' | 'links'>
+>
+
+/** A session of a file, for its report. */
+interface Written {
+  readonly sessionId: string
+  readonly kind: ImportedSession['kind']
+  readonly messages: () => number
+}
+
+export class SourceFile {
+  readonly path: string
+  /** Where the file's sessions go. */
+  readonly store: Destination
+  /** What becomes of its records. */
+  readonly ledger = new Ledger()
+  readonly writer: Writer
+  readonly #format: string
+  readonly #signal: AbortSignal | undefined
+  #reader: JsonlReader | undefined
+  #handle: FileHandle | undefined
+  #sizeBytes = 0
+  #sessions: Written[] = []
+  #own: OwnCounts = {}
+  #failure: ImportFailure | undefined
+
+  constructor(store: Destination, format: string, path: string, signal?: AbortSignal) {
+    this.store = store
+    this.path = path
+    this.#format = format
+    this.#signal = signal
+    this.writer = new Writer(store, (type, reason) => this.ledger.drop(`refused:${type}`, reason))
+  }
+
+  /** The size it had when it was opened: what is appended meanwhile is for the next import. */
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  async open(): Promise<void> {
+    try {
+      // Looked at first, because opening a pipe would wait for somebody to write.
+      if (!(await stat(this.path)).isFile()) throw notAFile(this.path)
+      this.#handle = await open(this.path)
+      this.#sizeBytes = (await this.#handle.stat()).size
+    } catch (error) {
+      throw error instanceof FoldlogError ? error : readFailure(this.path, error)
+    }
+  }
+
+  /** Nothing is read any more, and nothing kept but what the report needs. */
+  async close(): Promise<void> {
+    this.#sessions = this.#sessions.map((session) => {
+      const messages = session.messages()
+      return { ...session, messages: () => messages }
+    })
+    await this.#handle?.close()
+    this.#handle = undefined
+  }
+
+  /** The objects of a JSONL file from its beginning, some at a time; as often as needed. Lines are counted by the last reading. */
+  async *records(): AsyncGenerator<readonly SourceRecord[]> {
+    this.#reader ??= new JsonlReader(this.#opened(), this.#sizeBytes)
+    const records = this.#reader.records()
+    for (;;) {
+      this.#signal?.throwIfAborted()
+      const next = await this.#reading(records.next())
+      if (next.done === true) return
+      yield next.value
+    }
+  }
+
+  /** The bytes of any other file from its beginning, some at a time. */
+  async *chunks(): AsyncGenerator<Buffer> {
+    for (let position = 0; position < this.#sizeBytes;) {
+      this.#signal?.throwIfAborted()
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, this.#sizeBytes - position))
+      const { bytesRead } = await this.#reading(this.#opened().read(buffer, 0, buffer.length, position))
+      if (bytesRead === 0) return
+      position += bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  }
+
+  /** Begins a session of this file: its first line is written. */
+  async session(origin: Omit<SessionOrigin, 'format'>, kind: ImportedSession['kind'] = 'main'): Promise<SessionWriter> {
+    const session = new SessionWriter(this.writer, { ...origin, format: this.#format })
+    this.wrote(session.id, kind, () => session.messages)
+    await session.open()
+    return session
+  }
+
+  /** A session that the caller writes by {@link writer} itself. */
+  wrote(sessionId: string, kind: ImportedSession['kind'], messages: () => number): void {
+    this.#sessions.push({ sessionId, kind, messages })
+  }
+
+  /** What else the report of this file says. */
+  add(counts: OwnCounts): void {
+    this.#own = { ...this.#own, ...counts }
+  }
+
+  fail({ code, message }: FoldlogError): void {
+    this.#failure = { code, message }
+  }
+
+  report(): FileReport {
+    const { ledger } = this
+    const lines = this.#reader?.counts ?? { ...NO_LINES, records: ledger.records }
+    return {
+      path: this.path,
+      format: this.#format,
+      sessions: this.#sessions.map((session) => this.#imported(session)),
+      lines: { ...lines, malformed: lines.malformed + ledger.malformed },
+      recordsByType: ledger.recordsByType,
+      merged: ledger.merged,
+      droppedFields: ledger.droppedFields,
+      ...this.#own,
+      dropped: { ...ledger.dropped, ...this.#own.dropped },
+      unreadable: [...(this.#reader?.unreadable ?? []), ...ledger.unreadable],
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+    }
+  }
+
+  #imported({ sessionId, kind, messages }: Written): ImportedSession {
+    const { added, known } = this.writer.merged(sessionId)
+    return { namespace: this.store.name, sessionId, kind, messages: messages(), added, known }
+  }
+
+  #opened(): FileHandle {
+    // A format is given files that are open.
+    return this.#handle!
+  }
+
+  async #reading<T>(reading: Promise<T>): Promise<T> {
+    try {
+      return await reading
+    } catch (error) {
+      throw readFailure(this.path, error)
+    }
+  }
+}
+
+function notAFile(path: string): FoldlogError {
+  return new FoldlogError('NOT_A_LOG', `${path} is not a file: pass a file or a directory`, { path })
+}
