@@ -2,6 +2,7 @@
  * The table of formats, in the order in which they are asked whether a file is theirs.
  */
 import { claudeCode } from './claude-code/import.ts'
+import { codex } from './codex/import.ts'
 import type { Format } from './format.ts'
 
-export const FORMATS: readonly Format[] = [claudeCode]
+export const FORMATS: readonly Format[] = [claudeCode, codex]

@@ -1,9 +1,11 @@
 /** What `foldlog/importers` exports: one function for all foreign formats, one for each, and what they report. */
 import { claudeCode } from './claude-code/import.ts'
+import { codex } from './codex/import.ts'
 import { importerOf, type Importer } from './import.ts'
 
 export { importSessions } from './import.ts'
 export const importClaudeCode: Importer = importerOf(claudeCode)
+export const importCodex: Importer = importerOf(codex)
 export type { Importer, ImportOptions } from './import.ts'
 export type { ImportProgress } from './run.ts'
 export type { Destination } from './destination.ts'
