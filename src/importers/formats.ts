@@ -4,5 +4,6 @@
 import { claudeCode } from './claude-code/import.ts'
 import { codex } from './codex/import.ts'
 import type { Format } from './format.ts'
+import { pi } from './pi/import.ts'
 
-export const FORMATS: readonly Format[] = [claudeCode, codex]
+export const FORMATS: readonly Format[] = [claudeCode, codex, pi]

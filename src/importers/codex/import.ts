@@ -11,6 +11,7 @@ import { digest } from '../mint.ts'
 import type { Run } from '../run.ts'
 import { sessionIdOf, type SessionOrigin, type SessionWriter } from '../session-writer.ts'
 import type { SourceFile } from '../source-file.ts'
+import { uuidTime } from '../uuid.ts'
 import { recordOf, type CodexRecord } from './record.ts'
 import { CodexSession } from './session.ts'
 
@@ -82,15 +83,9 @@ async function importFile(file: SourceFile, run: Run): Promise<void> {
 function originOf({ kind, payload, time = 0 }: CodexRecord, value: JsonObject): Omit<SessionOrigin, 'format'> {
   const id = kind === 'meta' ? textField(payload, 'id') : undefined
   if (id !== undefined)
-    return { identity: [id], sourceId: id, time: timeOf(id) ?? timeField(payload, 'timestamp') ?? time }
+    return { identity: [id], sourceId: id, time: uuidTime(id) ?? timeField(payload, 'timestamp') ?? time }
   const first = `sha256-${digest(JSON.stringify(value))}`
   return { identity: [first], sourceId: first, time }
-}
-
-/** The time that is in a UUID of version 7: with it a session is known by its id alone. */
-function timeOf(id: string): number | undefined {
-  const match = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.exec(id)
-  return match === null ? undefined : Number.parseInt(`${match[1]}${match[2]}`, 16)
 }
 
 function addToFamily({ family }: Run, writer: SessionWriter, { kind, payload }: CodexRecord): void {
@@ -99,7 +94,7 @@ function addToFamily({ family }: Run, writer: SessionWriter, { kind, payload }: 
   family.offer(`codex ${id}`, { sessionId: writer.id })
   const parent = parentOf(payload)
   if (parent === undefined || parent === id) return
-  const time = timeOf(parent)
+  const time = uuidTime(parent)
   family.add({
     ...writer.child(),
     ways: [`codex agent ${id}`, `codex ${parent}`],
