@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
 import type { Pager } from './pager.ts'
-import { jsonLine, plain, plainBlock } from './text.ts'
+import { jsonLine, plain, plainBlock, truncate } from './text.ts'
 import { clockTime, isoTime, localSpan, relativeTime } from './time.ts'
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'blue' | 'magenta'
@@ -114,6 +114,13 @@ export class Output {
   /** Goes on with what was said, or with what went wrong, a line each. */
   detail(text: string): void {
     this.#tell(`  ${plain(text)}`)
+  }
+
+  /** Shows how far something is, on a line of stderr that the next call replaces; nothing where that is no terminal. */
+  progress(text: string): void {
+    if (!this.#stderr.isTTY) return
+    const width = (this.#stderr.columns || PIPE_WIDTH) - 1
+    this.#stderr.write(`\r\u001B[K${truncate(plain(text), width)}`)
   }
 
   /** Says what went wrong. */

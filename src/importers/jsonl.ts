@@ -59,10 +59,16 @@ export class JsonlReader {
   readonly #sizeBytes: number
   #counts = { ...NO_LINES }
   #unreadable: UnreadableLine[] = []
+  #position = 0
 
   constructor(handle: FileHandle, sizeBytes: number) {
     this.#handle = handle
     this.#sizeBytes = sizeBytes
+  }
+
+  /** How much of the file was read, in bytes. */
+  get position(): number {
+    return this.#position
   }
 
   /** The lines of the last reading. */
@@ -81,10 +87,10 @@ export class JsonlReader {
     this.#unreadable = []
     let offset = 0
     let begun = new Begun()
-    for (let position = 0; position < this.#sizeBytes;) {
-      const chunk = await this.#chunk(position)
+    for (this.#position = 0; this.#position < this.#sizeBytes;) {
+      const chunk = await this.#chunk(this.#position)
       if (chunk.length === 0) break
-      position += chunk.length
+      this.#position += chunk.length
       const out: SourceRecord[] = []
       let start = 0
       for (let end = chunk.indexOf(LF); end >= 0; start = end + 1, end = chunk.indexOf(LF, start)) {

@@ -12,6 +12,8 @@ export interface ImportProgress {
   readonly path: string
   readonly done: number
   readonly files: number
+  /** Of a big file that is being read: how much of it has been. */
+  readonly readBytes?: number
 }
 
 export interface RunOptions {
@@ -22,7 +24,7 @@ export interface RunOptions {
 export class Run {
   readonly store: Destination
   /** Who is whose child among the sessions of this import. */
-  readonly family = new Family()
+  readonly family: Family = new Family()
   readonly #options: RunOptions
   readonly #files: number
   readonly #read: SourceFile[] = []
@@ -42,7 +44,8 @@ export class Run {
   async file(format: string, path: string, read: (file: SourceFile) => Promise<void>): Promise<void> {
     const { signal } = this.#options
     signal?.throwIfAborted()
-    const file = new SourceFile(this.store, format, path, signal)
+    const onRead = (readBytes: number): void => this.#tell(path, readBytes)
+    const file = new SourceFile(this.store, format, path, { signal, onRead })
     this.#read.push(file)
     try {
       await file.open()
@@ -61,7 +64,12 @@ export class Run {
   /** A file is done; those that were read beside the one they belong to are told by this. */
   passed(path: string): void {
     this.#done++
-    this.#options.onProgress?.({ path, done: this.#done, files: this.#files })
+    this.#tell(path)
+  }
+
+  #tell(path: string, readBytes?: number): void {
+    const progress = { path, done: this.#done, files: this.#files }
+    this.#options.onProgress?.(readBytes === undefined ? progress : { ...progress, readBytes })
   }
 
   /** Writes what is known now that all files are read, and returns the reports in the order of their paths. */

@@ -14,6 +14,8 @@ import { SessionWriter, type SessionOrigin } from './session-writer.ts'
 import { Writer } from './writer.ts'
 
 const CHUNK_BYTES = 1024 * 1024
+/** How much is read between two reports of how far it is. */
+const PROGRESS_BYTES = 8 * 1024 * 1024
 
 /** What a format may count by itself, instead of in the ledger or besides. */
 export type OwnCounts = Partial<
@@ -27,15 +29,22 @@ interface Written {
   readonly messages: () => number
 }
 
+/** How a file is read. */
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Told how much of a big file has been read, now and then. */
+  readonly onRead?: (readBytes: number) => void
+}
+
 export class SourceFile {
   readonly path: string
   /** Where the file's sessions go. */
   readonly store: Destination
   /** What becomes of its records. */
-  readonly ledger = new Ledger()
+  readonly ledger: Ledger = new Ledger()
   readonly writer: Writer
   readonly #format: string
-  readonly #signal: AbortSignal | undefined
+  readonly #options: ReadOptions
   #reader: JsonlReader | undefined
   #handle: FileHandle | undefined
   #sizeBytes = 0
@@ -43,11 +52,11 @@ export class SourceFile {
   #own: OwnCounts = {}
   #failure: ImportFailure | undefined
 
-  constructor(store: Destination, format: string, path: string, signal?: AbortSignal) {
+  constructor(store: Destination, format: string, path: string, options: ReadOptions = {}) {
     this.store = store
     this.path = path
     this.#format = format
-    this.#signal = signal
+    this.#options = options
     this.writer = new Writer(store, (type, reason) => this.ledger.drop(`refused:${type}`, reason))
   }
 
@@ -81,22 +90,26 @@ export class SourceFile {
   async *records(): AsyncGenerator<readonly SourceRecord[]> {
     this.#reader ??= new JsonlReader(this.#opened(), this.#sizeBytes)
     const records = this.#reader.records()
+    let told = 0
     for (;;) {
-      this.#signal?.throwIfAborted()
+      this.#options.signal?.throwIfAborted()
       const next = await this.#reading(records.next())
       if (next.done === true) return
+      told = this.#tell(told, this.#reader.position)
       yield next.value
     }
   }
 
   /** The bytes of any other file from its beginning, some at a time. */
   async *chunks(): AsyncGenerator<Buffer> {
+    let told = 0
     for (let position = 0; position < this.#sizeBytes;) {
-      this.#signal?.throwIfAborted()
+      this.#options.signal?.throwIfAborted()
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, this.#sizeBytes - position))
       const { bytesRead } = await this.#reading(this.#opened().read(buffer, 0, buffer.length, position))
       if (bytesRead === 0) return
       position += bytesRead
+      told = this.#tell(told, position)
       yield buffer.subarray(0, bytesRead)
     }
   }
@@ -144,6 +157,12 @@ export class SourceFile {
   #imported({ sessionId, kind, messages }: Written): ImportedSession {
     const { added, known } = this.writer.merged(sessionId)
     return { namespace: this.store.name, sessionId, kind, messages: messages(), added, known }
+  }
+
+  #tell(told: number, position: number): number {
+    if (position - told < PROGRESS_BYTES) return told
+    this.#options.onRead?.(position)
+    return position
   }
 
   #opened(): FileHandle {

@@ -80,7 +80,7 @@ describe('a command line that makes no sense ends with 2 and a command to run', 
     [['show', 'a', 'b'], /show takes one argument, and there are 2/],
     [['ls', 'a'], /ls takes no argument, and there are 1/],
     [['show', ''], /an argument of show is empty/],
-    [['import'], /import needs a PATH/],
+    [['import', '--since', 'yesterday', '.'], /--since needs a time/],
     [
       ['git-merge', 'a', 'b'],
       /git-merge needs BASE OURS THEIRS, and there are 2 arguments\n {2}foldlog git-merge --help\n/,

@@ -1,7 +1,25 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { run, temp } from './run.ts'
+import { FORMATS } from '../../src/importers/formats.ts'
+import { run, runOnTerminal, temp } from './run.ts'
+
+const ROLLOUT = [
+  {
+    type: 'session_meta',
+    payload: {
+      id: '019caf52-9f00-7c11-8a00-5b1e0f2d3c4a',
+      timestamp: '2026-03-02T09:00:00.000Z',
+      cwd: '/home/ada/shop',
+    },
+  },
+  {
+    type: 'response_item',
+    payload: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Count the pears.' }] },
+  },
+]
+  .map((value, at) => `${JSON.stringify({ timestamp: `2026-03-02T09:00:0${at}.000Z`, ...value })}\n`)
+  .join('')
 
 const record = (uuid: string, parentUuid: string | null, type: 'user' | 'assistant', content: unknown): string =>
   JSON.stringify({
@@ -61,6 +79,93 @@ test('import --shared writes segments, and a second time adds nothing', async ()
   expect(names.filter((name) => name.endsWith('.jsonl'))).toEqual([
     expect.stringMatching(/^[^.]+\.[0-9A-Z]{26}\.jsonl$/),
   ])
+})
+
+test('import goes into a root with segments as into a shared one, without being told', async () => {
+  const { folder, file } = await transcripts()
+  await run(['import', '--shared', file], { cwd: folder })
+  const other = join(folder, 'projects', 'rollout.jsonl')
+  await writeFile(other, ROLLOUT)
+  expect((await run(['import', other], { cwd: folder })).code).toBe(0)
+  const names = await readdir(join(folder, '.sessions', 'default'))
+  expect(names.filter((name) => name.endsWith('.jsonl'))).toHaveLength(2)
+  for (const name of names.filter((each) => each.endsWith('.jsonl')))
+    expect(name).toMatch(/^[^.]+\.[0-9A-Z]{26}\.jsonl$/)
+})
+
+test('import tells the format of each file of a folder by its content, and names those of none', async () => {
+  const { folder } = await transcripts()
+  await writeFile(join(folder, 'projects', 'rollout.jsonl'), ROLLOUT)
+  await writeFile(join(folder, 'projects', 'settings.jsonl'), '{"theme":"dark"}\n')
+  const { code, stdout } = await run(['import', 'projects'], { cwd: folder })
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^imported +2 sessions with 3 messages of claude-code, codex, from 2 files\n/)
+  expect(stdout).toMatch(/^unknown +1 file of no known format\n {2}projects\/settings\.jsonl$/m)
+})
+
+test('import without a path looks where the tools keep their sessions, and says so first', async () => {
+  const { folder } = await transcripts()
+  const day = join(folder, '.codex', 'sessions', '2026', '03', '02')
+  await mkdir(day, { recursive: true })
+  await writeFile(join(day, 'rollout.jsonl'), ROLLOUT)
+  const where = { cwd: folder, env: { HOME: folder, USERPROFILE: folder } }
+  const { code, stdout, stderr } = await run(['import'], where)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: 'importing from ~/.codex/sessions\n' })
+  expect(stdout).toMatch(/^imported +1 session with 1 message of codex, from 1 file\n/)
+  const none = await run(['import', '--format', 'pi'], where)
+  expect(none).toMatchObject({ code: 1, stdout: '' })
+  expect(none.stderr).toMatch(/none of pi has sessions in ~: name a file or a directory\n {2}foldlog import --help/)
+})
+
+test('import --since leaves older files alone', async () => {
+  const { folder, file } = await transcripts()
+  await utimes(file, new Date('2026-03-02'), new Date('2026-03-02'))
+  await writeFile(join(folder, 'projects', 'rollout.jsonl'), ROLLOUT)
+  const { code, stdout } = await run(['import', '--since', '7d', 'projects'], { cwd: folder })
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^imported +1 session with 1 message of codex, from 1 file\n/)
+  expect(stdout).toMatch(/^older +1 file left alone$/m)
+})
+
+test('import shows how far it is on a terminal, and nothing of that in a pipe', async () => {
+  const { folder } = await transcripts()
+  const { stdout } = await runOnTerminal(['import', 'projects'], { cwd: folder })
+  expect(stdout).toContain('\r\u001B[K1 of 1 file')
+  expect((await run(['import', 'projects'], { cwd: folder })).stderr).toBe('')
+})
+
+test('import ends with what was left out, and why', async () => {
+  const { folder } = await transcripts()
+  const file = join(folder, 'rollout.jsonl')
+  const mirror = {
+    timestamp: '2026-03-02T09:00:02.000Z',
+    type: 'event_msg',
+    payload: { type: 'user_message', message: 'Count the pears.' },
+  }
+  await writeFile(file, `${ROLLOUT}${JSON.stringify(mirror)}\n`)
+  const { stdout } = await run(['import', file], { cwd: folder })
+  expect(stdout).toMatch(/^skipped +1 record\n +1 {2}event_msg\/user_message: says again, for the user interface, /m)
+})
+
+test('files of no known format alone are no import', async () => {
+  const folder = await temp()
+  await writeFile(join(folder, 'notes.txt'), 'Buy pears.\n')
+  const { code, stdout, stderr } = await run(['import', 'notes.txt'], { cwd: folder })
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'foldlog: there is no session of a known format\n  foldlog import --help\n',
+  })
+  expect(stdout).toMatch(/^unknown +1 file of no known format\n {2}notes\.txt$/m)
+})
+
+test('a format that is none is refused with those there are, and the help names them all', async () => {
+  const { folder } = await transcripts()
+  const { code, stderr } = await run(['import', '--format', 'codecs', 'projects'], { cwd: folder })
+  expect(code).toBe(2)
+  expect(stderr).toContain('foldlog: there is no format "codecs": use one of claude-code, codex, pi')
+  const { stdout } = await run(['import', '--help'])
+  const words = new Set(stdout.split(/[\s,]+/))
+  expect(FORMATS.map(({ name }) => name).filter((name) => !words.has(name))).toEqual([])
 })
 
 test('a path that is not there is not found', async () => {

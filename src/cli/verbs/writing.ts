@@ -1,25 +1,34 @@
 /** Verbs that make sessions, or change what they say. */
-import type { Verb } from '../spec.ts'
+import { SHARED, type Verb } from '../spec.ts'
 
 export const WRITING: readonly Verb[] = [
   {
     name: 'import',
-    summary: 'takes over transcripts of Claude Code',
+    summary: 'takes over sessions of other tools',
     details: [
-      'Into the namespace of -n, else `default`. What is there already is not added again, so an import can be repeated at any time.',
-      'Lines that cannot be read are told by file and line and stop nothing.',
+      'Of Claude Code, Codex, pi, opencode and Gemini CLI; exports of ChatGPT; messages of OpenAI Chat and ShareGPT. What a file is, is told by its content.',
+      'Without PATH: from where these tools keep their sessions on this machine, ~/.claude/projects and the like.',
+      'Into the namespace of -n, else `default`. What is there already is not added again, so an import can be repeated, or broken off, at any time.',
+      'Ends with what was left out, and why. Lines that cannot be read are told by file and line and stop nothing.',
     ],
     argument: {
       name: 'PATH',
-      isOptional: false,
+      isOptional: true,
       isMany: true,
-      text: 'transcripts, or directories with all below them',
+      text: 'files, or directories with all below them',
     },
     options: [
-      { name: 'shared', text: 'into a shared root: write files of its own, as all who write to such a root must' },
+      {
+        name: 'format',
+        value: 'NAME',
+        text: 'take all files for this: claude-code, codex, pi, opencode, gemini-cli, chatgpt, openai-chat, sharegpt',
+      },
+      { name: 'since', value: 'TIME', text: 'only files that were changed since then: 2026-11-20, 7d' },
+      SHARED,
     ],
     examples: [
-      { command: 'foldlog import ~/.claude/projects', text: 'everything' },
+      { command: 'foldlog import', text: 'everything that is found' },
+      { command: 'foldlog import ~/.codex/sessions --since 7d', text: 'what Codex wrote in the last week' },
       { command: 'foldlog import -n work ~/.claude/projects/-home-me-work', text: 'one project, into a namespace' },
     ],
     load: async () => (await import('../import.ts')).importTranscripts,
