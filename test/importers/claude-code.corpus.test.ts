@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { importClaudeCode, type FileReport, type ImportReport } from '../../src/importers/index.ts'
+import { importClaudeCode, importSessions, type FileReport, type ImportReport } from '../../src/importers/index.ts'
 import { memoryBackend, openStore, type Message, type Part, type Session, type Store } from '../../src/index.ts'
 
 const CORPUS = resolve(
@@ -100,6 +100,14 @@ describe.skipIf(!existsSync(CORPUS))('the corpus', () => {
   test('all files of expected.json were read', () => {
     expect(names.length).toBeGreaterThan(0)
     expect(names.filter((name) => !read.has(name))).toEqual([])
+  })
+
+  test('each file is recognized by its content', async () => {
+    await using store = await openStore(memoryBackend())
+    const paths = names.map((name) => join(CORPUS, name)).sort()
+    const report = await importSessions(store, paths)
+    expect(report.unknown).toEqual([])
+    expect(report.files.map(({ path, format }) => [path, format])).toEqual(paths.map((path) => [path, 'claude-code']))
   })
 
   test('a second import adds nothing and changes no byte', async () => {

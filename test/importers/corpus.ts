@@ -124,6 +124,25 @@ export async function testCorpus<E extends object>(options: CorpusOptions<E>): P
       expect(await bytesBelow(two)).toEqual(bytes)
     })
 
+    test('two people who import into roots of their own have one copy when their roots are put together', async () => {
+      const [one, two] = [join(root, 'shared-one'), join(root, 'shared-two')]
+      for (const place of [one, two]) {
+        await using store = await openStore(place, { fsync: 'never', shared: true })
+        await importer(
+          store,
+          names.map((name) => join(corpus, name)),
+        )
+      }
+      await using alone = await openStore(one)
+      const wanted = await Promise.all((await alone.list({ limit: 1000 })).items.map((info) => alone.get(info.id)))
+      // Whatever is in only one of them: segments have names of their own.
+      await cp(two, join(root, 'both'), { recursive: true })
+      await cp(one, join(root, 'both'), { recursive: true })
+      await using both = await openStore(join(root, 'both'))
+      expect((await both.list({ limit: 1000 })).items).toHaveLength(wanted.length)
+      for (const session of wanted) await expectEqual((await both.get(session!.id))!, session!)
+    })
+
     test.each(names)('%s folds to the same state in whatever order its lines come', async (name) => {
       await using store = await openStore(memoryBackend())
       const report = await importer(store, join(corpus, name))

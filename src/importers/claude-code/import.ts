@@ -13,7 +13,7 @@
  * places, gives the same lines, and a transcript that has grown only adds to its session.
  */
 import { basename } from 'node:path'
-import { textField } from '../fields.ts'
+import { objectField, textField } from '../fields.ts'
 import type { Format, Sample } from '../format.ts'
 import type { Run } from '../run.ts'
 import type { SourceFile } from '../source-file.ts'
@@ -32,16 +32,26 @@ export const claudeCode: Format = {
   import: importFiles,
 }
 
-/** Types of records that no other format has, where they come first in a file. */
-const OWN_TYPES: ReadonlySet<string> = new Set(['summary', 'file-history-snapshot', 'queue-operation', 'last-prompt'])
+/** Types of records that may come before the first message, and a field that theirs have. */
+const OWN_FIELDS: ReadonlyMap<string, string> = new Map([
+  ['summary', 'leafUuid'],
+  ['file-history-snapshot', 'messageId'],
+  ['queue-operation', 'sessionId'],
+  ['last-prompt', 'sessionId'],
+  ['mode', 'sessionId'],
+  ['permission-mode', 'sessionId'],
+  ['custom-title', 'sessionId'],
+  ['ai-title', 'sessionId'],
+  ['agent-name', 'sessionId'],
+])
 
 function recognizes({ records }: Sample): boolean {
   return records.some((record) => {
     const type = textField(record, 'type')
     if (type === undefined) return false
-    if (OWN_TYPES.has(type) && (record['leafUuid'] ?? record['messageId'] ?? record['sessionId']) !== undefined)
-      return true
-    return record['parentUuid'] !== undefined && (record['uuid'] ?? record['sessionId']) !== undefined
+    if ((type === 'user' || type === 'assistant') && objectField(record, 'message') !== undefined) return true
+    if (record[OWN_FIELDS.get(type) ?? ''] !== undefined) return true
+    return record['parentUuid'] !== undefined && record['uuid'] !== undefined
   })
 }
 
