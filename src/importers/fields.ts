@@ -38,6 +38,17 @@ export function timeField(object: JsonObject, name: string): number | undefined 
   return time >= 0 && time < LAST_TIME ? Math.floor(time) : undefined
 }
 
+/** A number of milliseconds since the epoch, whole. */
+export function msField(object: JsonObject, name: string): number | undefined {
+  const value = countField(object, name)
+  return value !== undefined && value < LAST_TIME ? Math.floor(value) : undefined
+}
+
+/** The fields that are not named. */
+export function restOf(object: JsonObject, known: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !known.has(name)))
+}
+
 /** The value if it is an object, not a list. */
 export function asObject(value: Json | undefined): JsonObject | undefined {
   return typeof value === 'object' && value !== null && !isArray(value) ? value : undefined

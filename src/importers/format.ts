@@ -25,6 +25,8 @@ export interface Format {
   readonly extensions: readonly string[]
   /** Where its tool keeps sessions, below the home directory. */
   readonly homes: readonly string[]
+  /** Whether a file is of this format by where it lies, so that it need not be looked into: trees of many small files. */
+  readonly holds?: (path: string) => boolean
   /** Whether a file that begins so is of this format. Formats are asked in the order of the table; the first one has it. */
   recognizes(sample: Sample): boolean
   /** Imports files, in the order of their paths, each by `run.file`. */

@@ -77,7 +77,7 @@ async function sort(files: readonly string[], unknown: UnknownFile[]): Promise<R
   const sorted = new Map<Format, string[]>(FORMATS.map((format) => [format, []]))
   for (const path of files) {
     try {
-      const format = await detect(path, FORMATS)
+      const format = FORMATS.find(({ holds }) => holds?.(path) === true) ?? (await detect(path, FORMATS))
       if (format === undefined) unknown.push({ path, reason: 'of no format that is known' })
       else sorted.get(format)!.push(path)
     } catch (error) {

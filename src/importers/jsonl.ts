@@ -29,14 +29,17 @@ export interface LineCounts {
   readonly records: number
 }
 
-/** A line that gave no record. */
+/** A line, or a piece of a document, that gave no record. */
 export interface UnreadableLine {
+  /** The file it is in, where that is another one than the report is of. */
+  readonly path?: string
   /** 1-based. */
   readonly line: number
   /** Where it starts in the file, and how long it is, in bytes. */
   readonly offset: number
   readonly sizeBytes: number
-  readonly reason: 'not-utf8' | 'not-json' | 'not-an-object' | 'too-deep' | 'too-long'
+  /** `unreadable`: the disk did not give it. */
+  readonly reason: 'not-utf8' | 'not-json' | 'not-an-object' | 'too-deep' | 'too-long' | 'unreadable'
   /** Its first characters, with what cannot be shown replaced. */
   readonly excerpt: string
 }
@@ -49,7 +52,8 @@ export interface SourceRecord {
   /** 0-based, among the records of the file. */
   readonly ordinal: number
   readonly value: JsonObject
-  /** The length of the line it is on. */
+  /** Where the line it is on begins, and how long that is, in bytes. */
+  readonly offset: number
   readonly sizeBytes: number
 }
 
@@ -120,7 +124,8 @@ export class JsonlReader {
     if (typeof values === 'string') return this.#reject(line, offset, values)
     if (values.length === 0) this.#counts.blank++
     if (values.length > 1) this.#counts.concatenated++
-    for (const value of values) out.push({ ordinal: this.#counts.records++, value, sizeBytes: line.sizeBytes })
+    const { sizeBytes } = line
+    for (const value of values) out.push({ ordinal: this.#counts.records++, value, offset, sizeBytes })
   }
 
   #reject(line: Begun, offset: number, reason: UnreadableLine['reason']): void {
@@ -158,7 +163,7 @@ class Begun {
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The objects on a line, none if it is blank, or why there are none. */
-function objectsOf(bytes: Buffer): readonly JsonObject[] | UnreadableLine['reason'] {
+export function objectsOf(bytes: Buffer): readonly JsonObject[] | UnreadableLine['reason'] {
   let text: string
   try {
     text = UTF8.decode(bytes)

@@ -9,8 +9,8 @@
 import { canonicalJson, type JsonObject } from '../json.ts'
 import type { Audience, ErrorInfo, Part, Role, Status, Usage } from '../message.ts'
 import type { Child } from './family.ts'
-import { customType, frameOf, lineOf, parentLines, type LineDraft } from './lines.ts'
-import { Mint } from './mint.ts'
+import { asJson, customType, frameOf, lineOf, parentLines, type LineDraft } from './lines.ts'
+import { digest, Mint } from './mint.ts'
 import { Placer, type Place } from './place.ts'
 import type { Writer } from './writer.ts'
 
@@ -41,6 +41,11 @@ export interface MessageDraft extends MessageFields {
   readonly time: number
   /** What the source calls it. Default: `key`. */
   readonly sourceId?: string
+  /**
+   * Whether it says how the message is now, in a source that changes what it has written: a copy from another time may say
+   * otherwise of it. Default: false.
+   */
+  readonly isSnapshot?: boolean
   readonly parts: readonly Part[]
 }
 
@@ -131,14 +136,15 @@ export class SessionWriter {
 
   /** A new message. Its key must be new. */
   async message(draft: MessageDraft): Promise<Place> {
-    const { key, parentKey, role, time, sourceId, parts, ...fields } = draft
+    const { key, parentKey, role, time, sourceId, isSnapshot = false, parts, ...fields } = draft
     const above = parentKey === undefined ? this.#last : (parentKey ?? undefined)
     const place = this.#placer.place(key, above, role === 'user', time)
     this.#last = key
     this.#newest.set(key, place.ms)
     this.#newestMs = Math.max(this.#newestMs, place.ms)
     const data = { ...frameOf(this.#origin.format, place, role, sourceId ?? key), ...fields, parts }
-    await this.#add({ type: 'message.created', ms: place.ms, time, key, data })
+    const lineKey = isSnapshot ? `${key} as ${digestOf(data)}` : key
+    await this.#add({ type: 'message.created', ms: place.ms, time, key: lineKey, data })
     return place
   }
 
@@ -164,6 +170,19 @@ export class SessionWriter {
       key: `${key} fields ${messageKey}`,
       data,
     })
+  }
+
+  /**
+   * Says all there is of a message that was written, as the source has it at `time`; for sources that change what they have
+   * written. Of two copies the one of the later time counts.
+   */
+  async restate(draft: Omit<MessageDraft, 'parentKey' | 'isSnapshot'>): Promise<void> {
+    const { key, role, time, sourceId, parts, ...fields } = draft
+    // Only messages that were written are named: callers know their keys from `message`.
+    const place = this.#placer.get(key)!
+    const data = { ...frameOf(this.#origin.format, place, role, sourceId ?? key), ...fields, parts }
+    const ms = this.#later(key, time)
+    await this.#add({ type: 'message.created', ms, time, key: `${key} as ${digestOf(data)}`, data })
   }
 
   /** Hides messages for good: the source has taken them back. */
@@ -225,6 +244,10 @@ export class SessionWriter {
     this.#sizeBytes = 0
     await this.#writer.add(this.id, lineOf(this.#mint, draft), sizeBytes)
   }
+}
+
+function digestOf(data: object): string {
+  return digest(canonicalJson(asJson(data)))
 }
 
 function mintOf({ format, identity }: Pick<SessionOrigin, 'format' | 'identity'>): Mint {

@@ -114,6 +114,14 @@ export class SourceFile {
     }
   }
 
+  /** Some bytes of it; fewer, where it has become shorter. */
+  async bytes(offset: number, sizeBytes: number): Promise<Buffer> {
+    this.#options.signal?.throwIfAborted()
+    const buffer = Buffer.allocUnsafe(sizeBytes)
+    const { bytesRead } = await this.#reading(this.#opened().read(buffer, 0, sizeBytes, offset))
+    return buffer.subarray(0, bytesRead)
+  }
+
   /** Begins a session of this file: its first line is written. */
   async session(origin: Omit<SessionOrigin, 'format'>, kind: ImportedSession['kind'] = 'main'): Promise<SessionWriter> {
     const session = new SessionWriter(this.writer, { ...origin, format: this.#format })
