@@ -2,12 +2,14 @@
 import { claudeCode } from './claude-code/import.ts'
 import { codex } from './codex/import.ts'
 import { importerOf, type Importer } from './import.ts'
+import { opencode } from './opencode/import.ts'
 import { pi } from './pi/import.ts'
 
 export { importSessions } from './import.ts'
 export const importClaudeCode: Importer = importerOf(claudeCode)
 export const importCodex: Importer = importerOf(codex)
 export const importPi: Importer = importerOf(pi)
+export const importOpencode: Importer = importerOf(opencode)
 export type { Importer, ImportOptions } from './import.ts'
 export type { ImportProgress } from './run.ts'
 export type { Destination } from './destination.ts'
