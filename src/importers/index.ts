@@ -1,6 +1,7 @@
 /** What `foldlog/importers` exports: one function for all foreign formats, one for each, and what they report. */
 import { claudeCode } from './claude-code/import.ts'
 import { codex } from './codex/import.ts'
+import { geminiCli } from './gemini-cli/import.ts'
 import { importerOf, type Importer } from './import.ts'
 import { opencode } from './opencode/import.ts'
 import { pi } from './pi/import.ts'
@@ -10,6 +11,7 @@ export const importClaudeCode: Importer = importerOf(claudeCode)
 export const importCodex: Importer = importerOf(codex)
 export const importPi: Importer = importerOf(pi)
 export const importOpencode: Importer = importerOf(opencode)
+export const importGeminiCli: Importer = importerOf(geminiCli)
 export type { Importer, ImportOptions } from './import.ts'
 export type { ImportProgress } from './run.ts'
 export type { Destination } from './destination.ts'

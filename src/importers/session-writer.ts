@@ -174,14 +174,15 @@ export class SessionWriter {
 
   /**
    * Says all there is of a message that was written, as the source has it at `time`; for sources that change what they have
-   * written. Of two copies the one of the later time counts.
+   * written. Of two copies the one of the later time counts. `revision`: how often the source has said it anew before, where
+   * that is known: it decides between states of one time.
    */
-  async restate(draft: Omit<MessageDraft, 'parentKey' | 'isSnapshot'>): Promise<void> {
+  async restate(draft: Omit<MessageDraft, 'parentKey' | 'isSnapshot'>, revision: number = 0): Promise<void> {
     const { key, role, time, sourceId, parts, ...fields } = draft
     // Only messages that were written are named: callers know their keys from `message`.
     const place = this.#placer.get(key)!
     const data = { ...frameOf(this.#origin.format, place, role, sourceId ?? key), ...fields, parts }
-    const ms = this.#later(key, time)
+    const ms = this.#later(key, time + revision)
     await this.#add({ type: 'message.created', ms, time, key: `${key} as ${digestOf(data)}`, data })
   }
 
