@@ -59,6 +59,8 @@ async function importFile(file: SourceFile, run: Run): Promise<void> {
   const messages = new Messages(file, session, timeline.nodes, run)
   const second = new Reading()
   for await (const entry of entriesOf(file, false)) {
+    // Also of what says nothing of messages: a copy that was rewound since ends later.
+    session.saw(0)
     for (const said of second.take(entry)) await messages.write(said)
   }
   const updated = timeField(header, 'lastUpdated')

@@ -54,7 +54,9 @@ export class Messages {
     const role = roleOf(record)
     const isFirst = versions === 1
     const isLast = versions === this.#whole[ordinal]!.versions
-    this.#session.saw(time, sizeBytes)
+    const end = Math.max(time, lastMs(record))
+    // Of every record alike, so that what a copy has seen is the beginning of what a longer one has.
+    this.#session.saw(end, sizeBytes)
     if (!isLast) this.#file.ledger.merge(textField(record, 'type') ?? 'message', SAID_ANEW)
     if (!isFirst && !isLast) return
     const place = { key, sourceId: id, role, time, parentKey: parent?.key ?? null }
@@ -62,8 +64,6 @@ export class Messages {
     if (role === 'assistant' && !isLast) return
     const draft = { ...place, parts: await partsOf(record, this.#file.store), ...fieldsOf(record) }
     if (role !== 'assistant' && isFirst) return void (await this.#session.message({ ...draft, isSnapshot: true }))
-    const end = Math.max(time, lastMs(record))
-    this.#session.saw(end)
     const { parentKey: _, ...said } = draft
     await this.#session.restate({ ...said, time: end }, versions - 1)
     if (draft.model !== undefined) this.#model = { model: draft.model, provider: draft.provider! }
