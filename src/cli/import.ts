@@ -120,7 +120,7 @@ function linesOf({ formats, files, unknown, totals }: ImportReport, width: numbe
     ...row('unreadable', totals.malformed === 0 ? 'none' : counted(totals.malformed, 'line'), width),
     ...listed(
       files.flatMap(({ path, unreadable }) =>
-        unreadable.map(({ line, reason }) => `${plain(path)}:${line}  ${reason}`),
+        unreadable.map(({ path: at = path, line, reason }) => `${plain(at)}:${line}  ${reason}`),
       ),
       totals.malformed,
     ),
