@@ -12,7 +12,7 @@ const CHUNK_BYTES = 1024 * 1024
 /** Somewhat less than the longest line a log may have, so that what a record gives fits into one. */
 const MAX_LINE_BYTES = 60 * 1024 * 1024
 const MAX_UNREADABLE = 100
-const EXCERPT_CHARS = 120
+export const EXCERPT_CHARS = 120
 /** Levels that an event adds around what it took from a record. */
 const SPARE_DEPTH = 20
 const LF = 0x0a
@@ -35,6 +35,8 @@ export interface UnreadableLine {
   readonly path?: string
   /** 1-based. */
   readonly line: number
+  /** Of a JSON document: which of its elements it stands in place of, 1-based. */
+  readonly element?: number
   /** Where it starts in the file, and how long it is, in bytes. */
   readonly offset: number
   readonly sizeBytes: number
@@ -131,11 +133,7 @@ export class JsonlReader {
   #reject(line: Begun, offset: number, reason: UnreadableLine['reason']): void {
     this.#counts.malformed++
     if (this.#unreadable.length >= MAX_UNREADABLE) return
-    const shown = line
-      .bytes()
-      .subarray(0, EXCERPT_CHARS * 4)
-      .toString('utf8')
-    const excerpt = shown.slice(0, EXCERPT_CHARS).toWellFormed()
+    const excerpt = excerptOf(line.bytes())
     this.#unreadable.push({ line: this.#counts.physical, offset, sizeBytes: line.sizeBytes, reason, excerpt })
   }
 }
@@ -164,18 +162,34 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The objects on a line, none if it is blank, or why there are none. */
 export function objectsOf(bytes: Buffer): readonly JsonObject[] | UnreadableLine['reason'] {
-  let text: string
-  try {
-    text = UTF8.decode(bytes)
-  } catch {
-    // The decoder is fatal, so that broken text is told instead of being changed.
-    return 'not-utf8'
-  }
+  const text = textOf(bytes)
+  if (text === undefined) return 'not-utf8'
   if (text.trim() === '') return []
   const values = parseAll(text)
   if (values === undefined) return 'not-json'
   if (!values.every(isObject)) return 'not-an-object'
-  return values.some((value) => isDeeper(value, MAX_DEPTH - SPARE_DEPTH)) ? 'too-deep' : values
+  return values.some(isTooDeep) ? 'too-deep' : values
+}
+
+/** The first characters of what is unreadable. */
+export function excerptOf(bytes: Buffer): string {
+  const shown = bytes.subarray(0, EXCERPT_CHARS * 4).toString('utf8')
+  return shown.slice(0, EXCERPT_CHARS).toWellFormed()
+}
+
+/** The text that bytes are; undefined if they are none. */
+export function textOf(bytes: Buffer): string | undefined {
+  try {
+    return UTF8.decode(bytes)
+  } catch {
+    // The decoder is fatal, so that broken text is told instead of being changed.
+    return undefined
+  }
+}
+
+/** Whether a value is nested so deep that an event with it could not be written. */
+export function isTooDeep(value: Json): boolean {
+  return isDeeper(value, MAX_DEPTH - SPARE_DEPTH)
 }
 
 function isDeeper(value: Json, levels: number): boolean {

@@ -7,6 +7,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises'
 import { FoldlogError } from '../errors.ts'
 import type { Destination } from './destination.ts'
 import { readFailure } from './find.ts'
+import { JsonElements, type Found, type JsonElement } from './json-elements.ts'
 import { JsonlReader, NO_LINES, type SourceRecord } from './jsonl.ts'
 import { Ledger } from './ledger.ts'
 import type { FileReport, ImportedSession, ImportFailure } from './report.ts'
@@ -78,10 +79,7 @@ export class SourceFile {
 
   /** Nothing is read any more, and nothing kept but what the report needs. */
   async close(): Promise<void> {
-    this.#sessions = this.#sessions.map((session) => {
-      const messages = session.messages()
-      return { ...session, messages: () => messages }
-    })
+    this.#sessions = this.#sessions.map(settled)
     await this.#handle?.close()
     this.#handle = undefined
   }
@@ -122,12 +120,33 @@ export class SourceFile {
     return buffer.subarray(0, bytesRead)
   }
 
+  /** The elements of a JSON file from its beginning, some at a time; once. What is none is told in the report. */
+  async *elements(): AsyncGenerator<readonly JsonElement[]> {
+    const document = new JsonElements()
+    const noted = ({ elements, unreadable }: Found): Found['elements'] => {
+      for (const each of unreadable) this.ledger.reject(each)
+      return elements
+    }
+    for await (const chunk of this.chunks()) {
+      const elements = noted(document.feed(chunk))
+      if (elements.length > 0) yield elements
+    }
+    const elements = noted(document.end())
+    if (elements.length > 0) yield elements
+  }
+
   /** Begins a session of this file: its first line is written. */
   async session(origin: Omit<SessionOrigin, 'format'>, kind: ImportedSession['kind'] = 'main'): Promise<SessionWriter> {
     const session = new SessionWriter(this.writer, { ...origin, format: this.#format })
     this.wrote(session.id, kind, () => session.messages)
     await session.open()
     return session
+  }
+
+  /** Nothing more is written of the session that was begun last: of a file with many only their counts are kept. */
+  settle(): void {
+    const last = this.#sessions.pop()
+    if (last !== undefined) this.#sessions.push(settled(last))
   }
 
   /** A session that the caller writes by {@link writer} itself. */
@@ -185,6 +204,11 @@ export class SourceFile {
       throw readFailure(this.path, error)
     }
   }
+}
+
+function settled({ sessionId, kind, messages }: Written): Written {
+  const count = messages()
+  return { sessionId, kind, messages: () => count }
 }
 
 function notAFile(path: string): FoldlogError {
