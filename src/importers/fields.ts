@@ -53,3 +53,25 @@ export function restOf(object: JsonObject, known: ReadonlySet<string>): JsonObje
 export function asObject(value: Json | undefined): JsonObject | undefined {
   return typeof value === 'object' && value !== null && !isArray(value) ? value : undefined
 }
+
+/** A number of seconds since the epoch, in whole milliseconds since it; 0 is none. */
+export function secondsField(object: JsonObject, name: string): number | undefined {
+  const value = object[name]
+  return typeof value === 'number' && value > 0 && value * 1000 < LAST_TIME ? Math.floor(value * 1000) : undefined
+}
+
+/** A list. */
+export function listField(object: JsonObject, name: string): readonly Json[] | undefined {
+  const value = object[name]
+  return value !== undefined && isArray(value) ? value : undefined
+}
+
+/** The fields that are not in `known` and say something: `null`, and texts, lists and objects that are empty, do not. */
+export function fieldsBut(object: JsonObject, known: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([name, value]) => !known.has(name) && !isEmpty(value)))
+}
+
+function isEmpty(value: Json): boolean {
+  if (typeof value === 'object') return value === null || Object.keys(value).length === 0
+  return value === ''
+}

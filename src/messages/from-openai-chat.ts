@@ -166,14 +166,17 @@ function resultFrom(from: Foreign, inputs: Inputs, report: Report): PartInput {
     report({ kind: 'changed', what: 'result', reason: 'it is a result of a tool call here', path: from.path })
   }
   const callId = role === 'function' ? `function_${textOf(name)}` : callIdOf(id)
+  // What the call says counts; a result without one may still say which tool it is of.
+  const named = typeof name === 'string' && name !== '' ? { name } : {}
   if (typeof content === 'string' || content === undefined || content === null) {
-    return inputs.result('result', callId, content === undefined || content === null ? {} : { output: content })
+    const output = content === undefined || content === null ? {} : { output: content }
+    return inputs.result('result', callId, { ...named, ...output })
   }
   const parts = partsFrom(from, report)
   const texts = parts.flatMap((part): TextPart[] =>
     part.type === 'text' ? [{ id: part.id!, type: 'text', text: part.text }] : [],
   )
   if (texts.length < parts.length)
-    return inputs.result('result', callId, { output: jsonOf(content, `${from.path}.content`) })
-  return inputs.result('result', callId, { content: texts })
+    return inputs.result('result', callId, { ...named, output: jsonOf(content, `${from.path}.content`) })
+  return inputs.result('result', callId, { ...named, content: texts })
 }
