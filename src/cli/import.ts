@@ -120,7 +120,11 @@ function linesOf({ formats, files, unknown, totals }: ImportReport, width: numbe
     ...row('unreadable', totals.malformed === 0 ? 'none' : counted(totals.malformed, 'line'), width),
     ...listed(
       files.flatMap(({ path, unreadable }) =>
-        unreadable.map(({ path: at = path, line, reason }) => `${plain(at)}:${line}  ${reason}`),
+        unreadable.map(({ path: at = path, line, element, reason }) => {
+          // A document may be one line: then the line says little.
+          const which = element === undefined ? '' : `  element ${element}`
+          return `${plain(at)}:${line}${which}  ${reason}`
+        }),
       ),
       totals.malformed,
     ),

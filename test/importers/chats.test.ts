@@ -1,5 +1,5 @@
 /** Importing ChatGPT exports, OpenAI Chat and ShareGPT: made-up files, each of which holds what real ones do. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -104,6 +104,36 @@ describe('chatgpt', () => {
       metadata: { chatgpt: { is_archived: true } },
     })
     expect(session!.info.time.archived).toBeDefined()
+  })
+
+  test('files that lie in the export are stored, and whoever has none of them has the same lines', async () => {
+    const [bare, full] = [join(folder, 'bare'), join(folder, 'full')]
+    for (const place of [bare, full]) await cp(join(FIXTURES, 'chatgpt'), place, { recursive: true })
+    await mkdir(join(full, 'user-Ab12'))
+    await writeFile(join(full, 'user-Ab12', 'file_0000harbour-sanitized.png'), 'a picture')
+    await writeFile(join(full, 'file-tables-tables.csv'), 'time\n00:31\n')
+    await writeFile(join(full, 'file-of-nobody.png'), 'another')
+    await using one = await openStore(join(folder, 'bare-root'), { fsync: 'never' })
+    await using two = await openStore(join(folder, 'full-root'), { fsync: 'never' })
+    const [without] = (await importChatGPT(one, join(bare, 'conversations.json'))).files
+    const [found] = (await importChatGPT(two, join(full, 'conversations.json'))).files
+    expect(without!.droppedFields).toMatchObject({ asset_pointer: { records: 2 } })
+    expect(found!.droppedFields).not.toHaveProperty('asset_pointer')
+    const sessionId = found!.sessions[0]!.sessionId
+    const [session, other] = [(await two.get(sessionId))!, (await one.get(sessionId))!]
+    const [, question] = await session.messages()
+    expect(question!.parts).toMatchObject([
+      {
+        mediaType: 'image/png',
+        url: 'sediment://file_0000harbour',
+        file: expect.stringMatching(/^sha256-/),
+        width: 640,
+      },
+      { type: 'text' },
+      { mediaType: 'text/csv', name: 'tables.csv', file: expect.stringMatching(/^sha256-/), sizeBytes: 11 },
+    ])
+    expect(await eventsOf(session)).toEqual(expect.arrayContaining(await eventsOf(other)))
+    expect((await importChatGPT(two, join(full, 'conversations.json'))).totals.added).toBe(0)
   })
 
   test('what is not imported is told', async () => {

@@ -7,19 +7,22 @@
  *  - A message is one message. What is addressed to a tool is a call, what the tool says its result, linked by the tree.
  *  - Messages that ChatGPT does not show are for the model only.
  *  - Times are those of the messages; one without has that of its parent, before the first time there is the first.
+ *  - Files are those of the export, if they lie beside it (assets.ts), else pointers to them.
  *  - What else a message says is kept in its `metadata.chatgpt`, what the conversation says in that of the session.
  *
  * An export that was made later only adds to the sessions of an earlier one.
  */
 import { canonicalJson, type JsonObject } from '../../json.ts'
-import type { Part } from '../../message.ts'
+import type { FilePart, Part } from '../../message.ts'
 import { asObject, fieldsBut, isSet, objectField, secondsField, textField } from '../fields.ts'
 import type { Format, Sample } from '../format.ts'
 import { digest } from '../mint.ts'
 import type { SourceLinks } from '../report.ts'
 import type { Run } from '../run.ts'
+import type { SessionWriter } from '../session-writer.ts'
 import type { SourceFile } from '../source-file.ts'
 import { firstValues, valuesOf } from '../values.ts'
+import { Assets } from './assets.ts'
 import { callOf, converted, FORMAT, metadataOf, roleOf, SERVICE_FIELDS, type Call } from './message.ts'
 import { treeOf, type MessageNode, type Tree } from './tree.ts'
 
@@ -62,6 +65,7 @@ function isConversation(value: JsonObject | undefined): boolean {
 }
 
 async function importFile(file: SourceFile): Promise<void> {
+  const assets = await Assets.beside(file.path, file.store)
   let links = NO_LINKS
   for await (const values of valuesOf(file)) {
     for (const { value, sizeBytes } of values) {
@@ -73,14 +77,20 @@ async function importFile(file: SourceFile): Promise<void> {
         file.ledger.drop('conversation', 'has no messages: the export holds only its title')
       } else {
         links = sum(links, tree.links)
-        await write(conversation, tree, sizeBytes, file)
+        await write(conversation, tree, sizeBytes, file, assets)
       }
     }
   }
   file.add({ links })
 }
 
-async function write(conversation: JsonObject, tree: Tree, sizeBytes: number, file: SourceFile): Promise<void> {
+async function write(
+  conversation: JsonObject,
+  tree: Tree,
+  sizeBytes: number,
+  file: SourceFile,
+  assets: Assets,
+): Promise<void> {
   const { nodes } = tree
   const times = timesOf(nodes, secondsField(conversation, 'create_time'))
   const named = textField(conversation, 'conversation_id') ?? textField(conversation, 'id')
@@ -93,21 +103,23 @@ async function write(conversation: JsonObject, tree: Tree, sizeBytes: number, fi
     const above = parentKey === undefined ? undefined : calls.get(parentKey)
     calls.set(key, callOf(key, message) ?? (roleOf(message) === 'user' ? undefined : above))
     const draft = converted(key, message, above)
-    count(message, draft.parts, file)
+    count(message, file)
     const own = metadataOf(message, draft.role)
     const metadata = {
       ...(Object.keys(own).length === 0 ? {} : { [FORMAT]: own }),
       ...(originalParent === undefined ? {} : { originalParent }),
     }
-    session.saw(times.get(key)!, sizeBytes / nodes.length)
+    const at = times.get(key)!
+    session.saw(at, sizeBytes / nodes.length)
     await session.message({
       ...draft,
       ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
       key,
       parentKey: parentKey ?? null,
-      time: times.get(key)!,
+      time: at,
       sourceId: textField(message, 'id') ?? key,
     })
+    await writeFiles(session, { key, parts: draft.parts, time: at }, file, assets)
   }
   for (let n = 0; n < tree.empty; n++) {
     file.ledger.count('(none)')
@@ -118,16 +130,33 @@ async function write(conversation: JsonObject, tree: Tree, sizeBytes: number, fi
   file.settle()
 }
 
-function count(message: JsonObject, parts: readonly Part[], { ledger }: SourceFile): void {
+function count(message: JsonObject, { ledger }: SourceFile): void {
   ledger.count(roleOf(message))
   for (const name of Object.keys(objectField(message, 'metadata') ?? {})) {
     if (SERVICE_FIELDS.has(name)) ledger.dropField(`metadata.${name}`, 'means something to the service only')
   }
-  const inside = parts.flatMap((part): readonly Part[] => (part.type === 'tool-result' ? (part.content ?? []) : [part]))
-  for (const part of inside) {
-    if (part.type === 'file')
-      ledger.dropField('asset_pointer', 'points to a file that is not in the conversations; kept as it is')
+}
+
+/** The files of a message, as far as they are there. */
+async function writeFiles(
+  session: SessionWriter,
+  { key, parts, time }: { readonly key: string; readonly parts: readonly Part[]; readonly time: number },
+  file: SourceFile,
+  assets: Assets,
+): Promise<void> {
+  for (const part of parts) {
+    const stored = await assets.stored(part)
+    if (stored !== undefined) await session.part(key, key, time, stored)
+    for (const each of filesIn(stored ?? part)) {
+      if (each.file === undefined)
+        file.ledger.dropField('asset_pointer', 'points to a file that is not there; it is kept')
+    }
   }
+}
+
+function filesIn(part: Part): readonly FilePart[] {
+  const inside: readonly Part[] = part.type === 'tool-result' ? (part.content ?? []) : [part]
+  return inside.filter((each) => each.type === 'file')
 }
 
 /** When each message was made. */
