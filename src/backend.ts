@@ -189,9 +189,9 @@ export interface Rewrites {
   leftovers(key: SessionKey): Promise<readonly string[]>
   /** Keeps bytes aside where nothing reads them. Resolves with where, when they last. */
   quarantine(key: SessionKey, bytes: Uint8Array): Promise<string>
-  /** The names of a namespace's attachments. */
+  /** The names of a namespace's attachments, and of those that are only kept (`kept`). */
   files(namespace: string): Promise<readonly string[]>
-  /** Removes an attachment for good; false if it was not there. */
+  /** Removes an attachment for good, and what is kept of it; false if it was not there. */
   removeFile(namespace: string, name: string): Promise<boolean>
   /**
    * Removes attachments and leftovers that were listed, while others put and read: they are put aside, where readers still find them; then
@@ -241,6 +241,20 @@ export interface Drafts {
   remove(key: SessionKey, messageId: string): Promise<boolean>
 }
 
+/** Attachments that are kept beside `files`, because something else than foldlog, as git, may throw those away. */
+export interface KeptFiles {
+  /** All of them, in no particular order, and what was left of attempts. */
+  list(namespace: string): Promise<readonly StoredFile[]>
+  /** As `read` of `files`. */
+  read(namespace: string, name: string): AsyncIterable<Uint8Array>
+  /** As `sweep` of `rewrites`. */
+  sweep(
+    namespace: string,
+    files: readonly StoredFile[],
+    recheck: () => Promise<(name: string) => boolean>,
+  ): Promise<readonly string[]>
+}
+
 export interface Backend {
   readonly capabilities: Capabilities
   /** What users know this place by: a directory, a URL. Goes into bus events as `root`. */
@@ -283,6 +297,8 @@ export interface Backend {
     /** The attachments whose names begin so, in no particular order, with an empty prefix all and leftovers, too. */
     list(namespace: string, prefix: string): Promise<readonly StoredFile[]>
   }
+  /** Absent: nothing but what uses this backend touches `files`. */
+  readonly kept?: KeptFiles
   /** The disposable cache of session infos. Losing it costs time only. */
   readonly infos: {
     /** What was saved last, or the bytes of it from `start` to before `end`, as far as there are any; undefined if there is nothing. */

@@ -18,6 +18,11 @@ export function refOf(name: string): string | undefined {
   return hash === undefined ? undefined : `sha256-${hash}`
 }
 
+/** Every reference in a text, as often as it is there. */
+export function refsInText(text: string): readonly string[] {
+  return text.match(ANYWHERE) ?? []
+}
+
 /** Who names a file. */
 export interface FileUser {
   readonly sessionId: string

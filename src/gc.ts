@@ -1,5 +1,5 @@
 /**
- * Removes attachments that nothing names any more, and what puts that were killed have left.
+ * Removes attachments that nothing names any more, what is kept of them, and what puts that were killed have left.
  *
  *     1. list     what is old enough; whatever is put or arrives later is not in it
  *     2. look     at all that may name a file
@@ -42,21 +42,30 @@ export async function collectFiles(
   const isOld = ({ isLeftover, time }: StoredFile): boolean =>
     time <= now - (isLeftover ? Math.max(olderThan, STALE_MS) : olderThan)
   const old = (await backend.files.list(namespace, '')).filter(isOld)
+  const kept = ((await backend.kept?.list(namespace)) ?? []).filter(isOld)
   const mentions = new Mentions(backend, rewrites, namespace)
   await mentions.look()
   // What is not named by a hash is somebody else's.
-  const garbage = old.filter(({ isLeftover, name }) => isLeftover || (refOf(name) !== undefined && !mentions.has(name)))
-  if (dryRun || garbage.length === 0) return result(garbage)
-  const removed = await rewrites.sweep(namespace, garbage, async () => {
+  const isGarbage = ({ isLeftover, name }: StoredFile): boolean =>
+    isLeftover || (refOf(name) !== undefined && !mentions.has(name))
+  const garbage = old.filter(isGarbage)
+  const keptGarbage = kept.filter(isGarbage)
+  if (dryRun) return result([...garbage, ...keptGarbage])
+  const recheck = async (): Promise<(name: string) => boolean> => {
     await mentions.look()
     return (name) => mentions.has(name)
-  })
-  const gone = new Set(removed)
-  return result(garbage.filter(({ name }) => gone.has(name)))
+  }
+  // What is only kept goes last: a gc that is killed is completed by the next one.
+  const removed = garbage.length === 0 ? [] : await rewrites.sweep(namespace, garbage, recheck)
+  const forgotten = keptGarbage.length === 0 ? [] : await backend.kept!.sweep(namespace, keptGarbage, recheck)
+  const gone = new Set([...removed, ...forgotten])
+  return result([...garbage, ...keptGarbage].filter(({ name }) => gone.has(name)))
 }
 
 function result(files: readonly StoredFile[]): Collected {
-  const named = files.map(({ name, sizeBytes }) => Object.freeze({ name, sizeBytes }))
+  // What is kept of a file, too, is one file.
+  const sizes = new Map(files.map(({ name, sizeBytes }) => [name, sizeBytes]))
+  const named = [...sizes].map(([name, sizeBytes]) => Object.freeze({ name, sizeBytes }))
   const sizeBytes = named.reduce((sum, file) => sum + file.sizeBytes, 0)
   return Object.freeze({ files: Object.freeze(named.sort((a, b) => (a.name < b.name ? -1 : 1))), sizeBytes })
 }

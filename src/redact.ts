@@ -12,6 +12,7 @@ import type { AsideLine, Backend, RawLine, Rewrites, SessionKey } from './backen
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import { isEventId } from './event-id.ts'
 import { Clock } from './id.ts'
+import { readAny } from './kept-files.ts'
 import { isArray, type Json } from './json.ts'
 import { encodeLine, eventsOf, type InnerEvent, type Line } from './line.ts'
 import { isRedactedIn } from './lines.ts'
@@ -133,19 +134,23 @@ class Redaction {
     this.#scope = scope
     for (const id of this.#chooser.ids) this.#gone.add(id)
     const users = new Map<string, { readonly ids: string[]; isInScope: boolean }>()
-    for await (const { event, isRedacted, sessionId } of this.#events(scope)) {
-      const isInScope = scope === undefined || scope === sessionId
-      for (const ref of isRedacted ? [] : refsIn(event.data)) {
+    const isInScope = (sessionId: string): boolean => scope === undefined || scope === sessionId
+    const use = ({ id, data }: InnerEvent, sessionId: string): void => {
+      for (const ref of refsIn(data)) {
         const user = users.get(ref) ?? { ids: [], isInScope: false }
-        user.ids.push(event.id)
-        user.isInScope ||= isInScope
+        user.ids.push(id)
+        user.isInScope ||= isInScope(sessionId)
         users.set(ref, user)
       }
-      if (!isInScope) continue
+    }
+    for await (const { event, isRedacted, sessionId } of this.#events(scope)) {
+      if (!isRedacted) use(event, sessionId)
+      if (!isInScope(sessionId)) continue
       if (isRedacted) this.#forget(event.id)
       else if (event.type === 'log.redacted') for (const id of idsIn(event.data)) this.#forget(id)
       else if (this.#says(event)) this.#gone.add(event.id)
     }
+    for (const { event, sessionId } of await this.#eventsAside()) use(event, sessionId)
     for (const name of await this.#taintedFiles()) {
       const user = users.get(refOf(name))
       if (scope !== undefined && user?.isInScope !== true) continue
@@ -162,6 +167,10 @@ class Redaction {
   /** Finds the logs that hold what goes, and the attachments only that refers to. */
   async locate(scope: string | undefined): Promise<void> {
     const [before, after] = [new Set<string>(), new Set<string>()]
+    for (const { event, sessionId } of await this.#eventsAside()) {
+      const isGone = this.#gone.has(event.id) || ((scope ?? sessionId) === sessionId && this.#says(event))
+      for (const ref of refsIn(event.data)) (isGone ? before : after).add(ref)
+    }
     const all = new Map<string, Target>()
     for await (const { event, isRedacted, sessionId, target } of this.#events(undefined)) {
       all.set(sessionId, target)
@@ -295,6 +304,19 @@ class Redaction {
     }
   }
 
+  /** Every event of lines that are kept beside the logs and were not redacted. */
+  async #eventsAside(): Promise<readonly { readonly event: InnerEvent; readonly sessionId: string }[]> {
+    const events: { readonly event: InnerEvent; readonly sessionId: string }[] = []
+    await this.#rewrites.scrub(this.#namespace, ({ text, sessionId }) => {
+      if (sessionId === undefined) return text
+      for (const { line } of piecesOf({ bytes: Buffer.from(text), file: '', line: 0, offset: 0 }).lines) {
+        for (const event of eventsOf(line)) if (!isRedactedIn(line, event.id)) events.push({ event, sessionId })
+      }
+      return text
+    })
+    return events
+  }
+
   #says({ data }: InnerEvent): boolean {
     const { matches } = this.#chooser
     return matches !== undefined && anyText(data, matches)
@@ -335,7 +357,7 @@ class Redaction {
     let window = Buffer.alloc(0)
     let isNew = false
     try {
-      for await (const bytes of this.#backend.files.read(this.#namespace, name)) {
+      for await (const bytes of readAny(this.#backend, this.#namespace, name)) {
         window = Buffer.concat([window, bytes])
         isNew = true
         if (window.length < WINDOW_BYTES) continue

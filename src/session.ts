@@ -265,13 +265,13 @@ export class Session {
 
   /**
    * Writes back events that `session.rewound` told as missing, as it told them. Skips those that are there, and those that later events in the log
-   * supersede: `pack` takes such events out. Never done by itself: whoever replaced the log may have meant it. Returns how many were written.
+   * supersede: `pack` takes such events out. Brings back attachments that they name, too; one that is not kept is told as `store.error`. Never done by itself: whoever replaced the log may have meant it. Returns how many were written.
    */
   async restore(missing: readonly SessionEvent[], options?: NoOptions): Promise<number> {
     assertOptions(options, [], 'restore')
     await this.#look()
     const { restoreInto } = await import('./restore.ts')
-    return restoreInto(this.#log, missing, this.#live.screen)
+    return restoreInto(this.#live, this.#backend, missing)
   }
 
   /** The events of the log in the order they lie in it, each once. */

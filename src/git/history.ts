@@ -15,7 +15,8 @@ const LF = 0x0a
 /** `branches`: reachable from a branch, a tag or `HEAD`; `anywhere`: stashes and reflogs count too. */
 export type Scope = 'branches' | 'anywhere'
 
-const REFS: Readonly<Record<Scope, readonly string[]>> = {
+/** What git is asked to look at. */
+export const REFS: Readonly<Record<Scope, readonly string[]>> = {
   branches: ['--exclude=refs/stash', '--all'],
   anywhere: ['--all', '--reflog'],
 }

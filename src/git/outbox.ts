@@ -14,6 +14,7 @@ import { idAt } from '../backends/file/prefix.ts'
 import { decodeName } from '../name.ts'
 import type { NewLine, SessionKey } from '../backend.ts'
 import { committedIds, isWhole, type Scope } from './history.ts'
+import { tidyFiles } from './kept-files.ts'
 import { git, tryGit } from './run.ts'
 
 /** Acknowledged lines of a session that are nowhere but in the outbox, in order of ids. */
@@ -22,19 +23,20 @@ export interface Missing {
   readonly lines: readonly NewLine[]
 }
 
-/** Forgets what git holds, in the outbox of a namespace's directory. */
+/** Forgets what git holds, lines and attachments, in the outbox of a namespace's directory. */
 export async function tidyNamespace(directory: string): Promise<void> {
   await tidyOutbox(directory, async (lines) => {
     const forgotten = new Set<KeptLine>()
     if (lines.length === 0) return forgotten
     // Git does not touch what it ignores, so there is nothing to protect.
-    if (await isIgnored(directory)) return new Set(lines)
+    if (await isIgnored(directory, `x${LOG_SUFFIX}`, `*${LOG_SUFFIX}`)) return new Set(lines)
     for (const [session, kept] of bySession(lines)) {
       const held = await idsHeld(directory, session, kept, 'branches')
       for (const line of kept) if (held.has(line.id)) forgotten.add(line)
     }
     return forgotten
   })
+  await tidyFiles(directory, () => isIgnored(directory, 'files/x.bin', 'files'))
 }
 
 /** Everything that is missing under a root. */
@@ -96,12 +98,12 @@ function idsInFiles(directory: string, session: string, ids: ReadonlySet<string>
   return found
 }
 
-/** Whether git has none of the logs in a directory and would not take new ones. */
-async function isIgnored(directory: string): Promise<boolean> {
-  const args = ['check-ignore', '--quiet', `${basename(directory)}/x${LOG_SUFFIX}`]
+/** Whether git has nothing in a directory that `pathspec` matches, and would not take a new `file` there. */
+async function isIgnored(directory: string, file: string, pathspec: string): Promise<boolean> {
+  const args = ['check-ignore', '--quiet', `${basename(directory)}/${file}`]
   if ((await tryGit(dirname(directory), args)).code !== 0) return false
   // What is ignored may have been added all the same.
-  return (await git(directory, ['ls-files', '--', `*${LOG_SUFFIX}`])) === ''
+  return (await git(directory, ['ls-files', '--', pathspec])) === ''
 }
 
 function bySession(lines: readonly KeptLine[]): ReadonlyMap<string, KeptLine[]> {

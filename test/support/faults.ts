@@ -72,7 +72,7 @@ export class FaultyDisk {
       const fault = this.#strike(name)
       if (SYNCS.has(name)) return this.#sync(name, args, fault)
       if (name === 'fdatasyncSync') return this.#syncNow(args[0] as number, fault)
-      if (name === 'readFile') return this.#later(() => real(...args), fault)
+      if (name === 'readFile' || name === 'copyFile') return this.#later(() => real(...args), fault)
       return this.#now(name, () => real(...args), args, fault)
     }
     Object.assign(io, { [name]: call })

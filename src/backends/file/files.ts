@@ -8,6 +8,7 @@ import { FoldlogError } from '../../errors.ts'
 import { isMissing, storageError } from './failure.ts'
 import { makeDirectory, makeNamespace, statNamespace } from './folders.ts'
 import { io } from './io.ts'
+import type { KeptAttachments } from './kept-files.ts'
 import { closeQuietly, openRegular, TO_READ } from './log-file.ts'
 import { attachmentPath, filesPath, gonePath, namespacePath, parseAttachment } from './paths.ts'
 import type { Syncer } from './sync.ts'
@@ -19,10 +20,13 @@ const CHUNK_BYTES = 1 << 18
 export class Attachments {
   readonly #root: string
   readonly #sync: Syncer
+  readonly #kept: () => KeptAttachments | undefined
 
-  constructor(root: string, sync: Syncer) {
+  /** `kept`: what keeps attachments that git may throw away, where there is git. */
+  constructor(root: string, sync: Syncer, kept: () => KeptAttachments | undefined) {
     this.#root = root
     this.#sync = sync
+    this.#kept = kept
   }
 
   /** Stores an attachment, unless one of that name and these bytes is there: that one is made as young as a new one. */
@@ -35,6 +39,7 @@ export class Attachments {
         await writeWhole(path, bytes, this.#isLasting)
       }
       await this.#sync.rearranged(directory)
+      await this.#kept()?.keep(namespacePath(this.#root, namespace), name)
     } catch (error) {
       throw storageError(error, 'store', { namespace, path })
     }
@@ -55,10 +60,12 @@ export class Attachments {
     const directory = this.#look(namespace)
     try {
       this.#make(namespace)
-      const pathOf = (): string => attachmentPath(this.#root, namespace, nameOf())
+      let name = ''
+      const pathOf = (): string => attachmentPath(this.#root, namespace, (name = nameOf()))
       // What is there already is replaced by the same bytes.
       await writeStream(directory, chunks, pathOf, this.#isLasting)
       await this.#sync.rearranged(directory)
+      await this.#kept()?.keep(namespacePath(this.#root, namespace), name)
     } catch (error) {
       throw storageError(error, 'store', { namespace, path: directory })
     }
@@ -67,23 +74,7 @@ export class Attachments {
   async *read(namespace: string, name: string): AsyncGenerator<Uint8Array> {
     const path = attachmentPath(this.#root, namespace, name)
     this.#look(namespace)
-    let fd: number | undefined
-    try {
-      fd = openAttachment(path)
-      if (fd === undefined) {
-        throw new FoldlogError('NOT_FOUND', `there is no file ${name} in ${namespace}`, { namespace, path })
-      }
-      for (;;) {
-        const bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES)
-        const read = io.readSync(fd, bytes, 0, bytes.length, null)
-        if (read === 0) return
-        yield bytes.subarray(0, read)
-      }
-    } catch (error) {
-      throw storageError(error, 'read', { namespace, path })
-    } finally {
-      if (fd !== undefined) closeQuietly(fd)
-    }
+    yield* readAttachment(path, namespace, name)
   }
 
   async list(namespace: string, prefix: string): Promise<readonly StoredFile[]> {
@@ -137,7 +128,7 @@ export class Attachments {
 }
 
 /** The files of a directory of attachments, those that are aside under their own names. Throws what the system throws. */
-function listAttachments(directory: string, prefix: string): readonly StoredFile[] {
+export function listAttachments(directory: string, prefix: string): readonly StoredFile[] {
   const entries = entriesOf(directory)
   const there = new Set(entries)
   const files: StoredFile[] = []
@@ -174,6 +165,27 @@ function entriesOf(directory: string): string[] {
   } catch (error) {
     if (isMissing(error)) return []
     throw error
+  }
+}
+
+/** The bytes of an attachment at a path, piece by piece. Rejects with `NOT_FOUND` if it is not there. */
+export async function* readAttachment(path: string, namespace: string, name: string): AsyncGenerator<Uint8Array> {
+  let fd: number | undefined
+  try {
+    fd = openAttachment(path)
+    if (fd === undefined) {
+      throw new FoldlogError('NOT_FOUND', `there is no file ${name} in ${namespace}`, { namespace, path })
+    }
+    for (;;) {
+      const bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+      const read = io.readSync(fd, bytes, 0, bytes.length, null)
+      if (read === 0) return
+      yield bytes.subarray(0, read)
+    }
+  } catch (error) {
+    throw storageError(error, 'read', { namespace, path })
+  } finally {
+    if (fd !== undefined) closeQuietly(fd)
   }
 }
 

@@ -15,6 +15,7 @@ import type {
   Capabilities,
   Drafts,
   Head,
+  KeptFiles,
   LineBatch,
   LookOptions,
   NewLine,
@@ -53,6 +54,7 @@ class FileBackend implements Backend {
   readonly root: string
   readonly capabilities: Capabilities
   readonly files: Backend['files']
+  readonly kept: KeptFiles
   readonly infos: Backend['infos']
   readonly rewrites: Rewrites
   readonly drafts: Drafts
@@ -96,6 +98,11 @@ class FileBackend implements Backend {
       write: async (...args) => (await this.#open()).attachments.write(...args),
       read: (namespace, name) => this.#readFile(namespace, name),
       list: async (...args) => (await this.#open()).attachments.list(...args),
+    }
+    this.kept = {
+      list: async (...args) => (await this.#open()).kept.list(...args),
+      read: (namespace, name) => this.#readKept(namespace, name),
+      sweep: async (...args) => (await this.#open()).kept.sweep(...args),
     }
     this.infos = {
       load: async (namespace, start, end) => (this.#assertOpen(), infos.load(namespace, start, end)),
@@ -168,6 +175,10 @@ class FileBackend implements Backend {
 
   async *#readFile(namespace: string, name: string): AsyncGenerator<Uint8Array> {
     yield* (await this.#open()).attachments.read(namespace, name)
+  }
+
+  async *#readKept(namespace: string, name: string): AsyncGenerator<Uint8Array> {
+    yield* (await this.#open()).kept.read(namespace, name)
   }
 
   release(key: SessionKey): void {

@@ -24,6 +24,7 @@ export interface Io {
   unlinkSync: typeof fs.unlinkSync
   accessSync: typeof fs.accessSync
   readFile: typeof fs.promises.readFile
+  copyFile: typeof fs.promises.copyFile
   fdatasync: typeof fs.fdatasync
   fdatasyncSync: typeof fs.fdatasyncSync
   fsync: typeof fs.fsync
@@ -46,6 +47,7 @@ export const io: Io = {
   unlinkSync: fs.unlinkSync,
   accessSync: fs.accessSync,
   readFile: fs.promises.readFile,
+  copyFile: fs.promises.copyFile,
   fdatasync: fs.fdatasync,
   fdatasyncSync: fs.fdatasyncSync,
   fsync: fs.fsync,

@@ -18,6 +18,7 @@ import { FileDrafts } from './drafts.ts'
 import { closed, storageError, typed } from './failure.ts'
 import { Attachments } from './files.ts'
 import { GuardedWriter } from './guarded.ts'
+import { KeptAttachments } from './kept-files.ts'
 import { headOfLog } from './list.ts'
 import type { LogFile } from './log-file.ts'
 import { Logs } from './logs.ts'
@@ -35,6 +36,7 @@ import { Writer } from './write.ts'
 
 export class LogAccess {
   readonly attachments: Attachments
+  readonly kept: KeptAttachments
   readonly rewrites: FileRewrites
   readonly drafts: FileDrafts
   readonly #root: string
@@ -60,9 +62,10 @@ export class LogAccess {
       this.#guarded = new GuardedWriter(writer, this.#segments, this.#sync)
     }
     this.#outbox = new Outbox(root)
+    this.kept = new KeptAttachments(root, (directory, sizeBytes) => this.#outbox.noteFile(directory, sizeBytes))
     this.rewrites = new FileRewrites(root, this.#logs, this.#segments)
     this.drafts = new FileDrafts(root)
-    this.attachments = new Attachments(root, this.#sync)
+    this.attachments = new Attachments(root, this.#sync, () => (this.#outbox.isOn ? this.kept : undefined))
   }
 
   append(key: SessionKey, lines: readonly NewLine[], options?: AppendOptions): AppendResult | Promise<AppendResult> {
@@ -76,8 +79,9 @@ export class LogAccess {
           : this.#guardedOr(log).append(log, lines, expect)
       // The one place where the outbox is written to: the log has the lines, nobody was told yet.
       if (!this.#outbox.isOn) return appended
-      return appended instanceof Promise
-        ? appended.then((result) => this.#outbox.keep(log, lines, result))
+      const files = this.kept.keepNamed(log.directory, lines)
+      return appended instanceof Promise || files !== undefined
+        ? Promise.all([appended, files]).then(([result]) => this.#outbox.keep(log, lines, result))
         : this.#outbox.keep(log, lines, appended)
     } catch (error) {
       return Promise.reject(error)

@@ -30,6 +30,9 @@ const NO_THROW = { throwIfNoEntry: false } as const
 /** Below this nothing is tidied; from there on each time the size has doubled, whichever process sees it. */
 const TIDY_BYTES = 1 << 20
 
+/** Tidied, too, each time so many bytes of attachments were kept by this process. */
+const TIDY_FILE_BYTES = 64 << 20
+
 /** So much is written at once when lines stay. */
 const AT_ONCE_CHARS = 1 << 16
 
@@ -60,6 +63,8 @@ export class Outbox {
   readonly #unkept = new Map<string, string>()
   #isOn: boolean | undefined
   #tidying: Promise<void> | undefined
+  /** Bytes of attachments that were kept since it was tidied for them. */
+  #fileBytes = 0
 
   constructor(root: string) {
     this.#root = root
@@ -87,6 +92,14 @@ export class Outbox {
   /** Takes notice that a log was deleted, so that nobody brings it back. */
   removed(log: LogFile): void {
     this.#write(log.directory, `\n${log.session} -${newId()}\n`)
+  }
+
+  /** Takes notice that an attachment was kept beside the lines (kept-files.ts). */
+  noteFile(directory: string, sizeBytes: number): void {
+    this.#fileBytes += sizeBytes
+    if (this.#fileBytes < TIDY_FILE_BYTES) return
+    this.#fileBytes = 0
+    this.#tidy(directory)
   }
 
   async close(): Promise<void> {

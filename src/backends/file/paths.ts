@@ -7,6 +7,7 @@
  *     <root>/<namespace>/files/.<name>.gone         one that is being collected
  *     <root>/<namespace>/files/.<ulid>.tmp          one that is being written
  *     <root>/<namespace>/.cache/infos.jsonl         the infos cache
+ *     <root>/<namespace>/.cache/outbox-files/       attachments that git may not have (kept-files.ts)
  *     <root>/<namespace>/.live/                     messages that are being streamed
  *
  * `<namespace>` and `<session>` are encoded by name.ts and hold no dot, so a path never leaves the root and a name
@@ -72,6 +73,11 @@ export function attachmentPath(root: string, namespace: string, name: string): s
 /** The directory of a namespace's attachments. */
 export function filesPath(root: string, namespace: string): string {
   return `${namespacePath(root, namespace)}/files`
+}
+
+/** Where attachments are kept that git may not have, in the directory of a namespace. */
+export function keptFilesPath(directory: string): string {
+  return `${directory}/.cache/outbox-files`
 }
 
 /** Where an attachment is while it is decided whether it goes. */

@@ -11,6 +11,7 @@ import { entriesIn } from './entries.ts'
 import { isMissing, storageError } from './failure.ts'
 import { GIT_IGNORE, makeDirectory, makeIgnored, statNamespace, syncDirectory } from './folders.ts'
 import { io } from './io.ts'
+import { forgetKept, keptNames } from './kept-files.ts'
 import type { Logs } from './logs.ts'
 import { attachmentPath, filesPath, gonePath, namespacePath, parseAttachment } from './paths.ts'
 import { LF } from './prefix.ts'
@@ -61,7 +62,8 @@ export class FileRewrites implements Rewrites {
 
   async files(namespace: string): Promise<readonly string[]> {
     const names = filesIn(this.#filesOf(namespace)).map((entry) => parseAttachment(entry))
-    return [...new Set(names.flatMap((each) => (each === undefined || each.kind === 'tmp' ? [] : [each.name])))]
+    const there = names.flatMap((each) => (each === undefined || each.kind === 'tmp' ? [] : [each.name]))
+    return [...new Set([...there, ...keptNames(namespacePath(this.#root, namespace))])]
   }
 
   async removeFile(namespace: string, name: string): Promise<boolean> {
@@ -70,7 +72,7 @@ export class FileRewrites implements Rewrites {
     try {
       const wasThere = [path, gonePath(path)].map((each) => unlinkThere(each)).includes(true)
       if (wasThere) await syncDirectory(directory)
-      return wasThere
+      return forgetKept(namespacePath(this.#root, namespace), name) || wasThere
     } catch (error) {
       throw storageError(error, 'remove', { namespace, path })
     }

@@ -66,10 +66,11 @@ export const GIT: readonly Verb[] = [
   },
   {
     name: 'restore',
-    summary: 'writes back acknowledged lines that git has thrown away',
+    summary: 'writes back lines and files that git has thrown away',
     details: [
       'Where a root lies in a work tree of git, lines that are not committed are kept in .cache/outbox, too. Without --yes it tells which of them are neither in the work tree nor in any commit, stash or reflog, and changes no log.',
-      'With -n only in one namespace. With --json it prints one object a session: {namespace, sessionId, isRestored, lines, problem?}.',
+      'Files that are not committed are kept there, too: those that logs or missing lines name and that are gone are told, and come back with them. One that is neither kept nor in git is named, and the exit code is 3 then.',
+      'With -n only in one namespace. With --json it prints one object a session: {namespace, sessionId, isRestored, lines, files?, lost?, problem?}.',
     ],
     argument: {
       name: 'ID',
