@@ -10,7 +10,7 @@ import { errorInfo, openDraft, partEvents, type Draft, type DraftEnd } from './d
 import type { MessageData } from './event.ts'
 import { assertFields, assertObject, PATCH_FIELDS } from './input.ts'
 import type { Json } from './json.ts'
-import type { Lease, TurnLog } from './lease.ts'
+import { writeLeased, type Lease, type TurnLog } from './lease.ts'
 import type { InnerEvent } from './line.ts'
 import type { Status } from './message.ts'
 import { partsOf, type MessageInput, type PartInput } from './stamp.ts'
@@ -107,10 +107,21 @@ export class Answer {
     for (const draft of [this.#open, this.#first]) if (draft !== undefined) this.#host.live.own.get(draft.id)?.leave()
   }
 
-  /** Lets go of what is open: somebody else has ended it. */
+  /** Lets go of what is open: somebody else has ended it. Where only its status was set, what was said goes into it. */
   async drop(): Promise<void> {
     for (const draft of [this.#open, this.#first]) {
-      if (draft?.isOpen === true) await this.#host.live.own.get(draft.id)?.drop()
+      const own = this.#host.live.own.get(draft?.id ?? '')
+      if (draft?.isOpen !== true || own === undefined) continue
+      const { log } = this.#host.live
+      const make = (): readonly InnerEvent[] =>
+        this.#lease.isEnded(draft.id)
+          ? [
+              ...partEvents(log, draft.id, own.parts.parts()),
+              this.#host.event('message.updated', { id: draft.id, ...this.#lease.release }),
+            ]
+          : []
+      if (this.#lease.isEnded(draft.id)) await writeLeased(this.#host, make)
+      await own.drop()
     }
   }
 

@@ -227,6 +227,8 @@ export interface DraftBytes {
   readonly bytes: Uint8Array
   /** Whether whoever writes it may still do so. False only if that process is gone, or was not heard of for long. */
   readonly isAlive: boolean
+  /** When it was last written to, in ms since the epoch. */
+  readonly time: number
 }
 
 /** Drafts of messages, by session and message. Nothing in them is acknowledged, and a log never depends on them. */

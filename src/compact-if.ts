@@ -74,7 +74,7 @@ interface Before {
 
 /**
  * Adds a compaction if the policy says that one is due. Resolves with its message, or with `undefined` if none is due or the summary is empty;
- * nothing is written then. Rejects with what `summarize` throws.
+ * nothing is written then. Rejects with what `summarize` throws, and with `INVALID_OPTION` if it is no function.
  *
  * What others add while the summary is made stays in the view.
  */
@@ -85,6 +85,9 @@ export async function compactIf(
   options?: WriteOptions,
 ): Promise<Message | undefined> {
   assertPolicy(policy)
+  if (typeof summarize !== 'function') {
+    throw new FoldlogError('INVALID_OPTION', 'summarize: pass a function that makes a summary', { field: 'summarize' })
+  }
   const { pin, to, signal } = policy
   signal?.throwIfAborted()
   const path = await session.messages()

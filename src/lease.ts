@@ -79,6 +79,13 @@ export class Lease {
     return this.#isLost
   }
 
+  /** Whether a message is not in progress any more, but nobody went on: its status was set by whoever calls `session.update`. */
+  isEnded(messageId: string): boolean {
+    const message = this.#log.live.log.fold.message(messageId)
+    if (message === undefined || isUnfinished(message)) return false
+    return isLeased(this.#log) ? message.lease?.owner === this.#owner : message.parts.length === 0
+  }
+
   /** Throws `CLOSED` if somebody else went on. */
   throwIfLost(): void {
     if (!this.#isLost) return

@@ -35,6 +35,8 @@ export interface Growing {
   readonly parts: DraftParts
   /** Whether whoever writes it may still do so. */
   readonly isAlive: boolean
+  /** When it was last written to, in ms since the epoch; absent for one of this process. */
+  readonly time?: number
 }
 
 /** A draft that this process writes. */
@@ -274,6 +276,7 @@ class OtherDraft implements Growing {
   readonly #onLine: (line: DraftLine) => void
   #place: DraftPlace | undefined
   #isAlive = true
+  time = 0
   #parts = new DraftParts()
   #last: Promise<unknown> = Promise.resolve()
 
@@ -305,6 +308,7 @@ class OtherDraft implements Growing {
     const read = await this.#drafts.read(this.#key, this.#messageId, this.#place)
     if (read === undefined) return false
     const { place, bytes, isAlive } = read
+    this.time = read.time
     if (this.#place !== undefined && (place.version !== this.#place.version || place.offset !== this.#place.offset)) {
       this.#parts = new DraftParts()
     }

@@ -322,6 +322,9 @@ class SentTurn {
     } catch (error) {
       if (this.#lease.isLost) {
         await answer.drop()
+        const { status } = turnFrom(live.log.fold, this.#questionId)
+        // Whoever ended it may have said so.
+        if (status === 'completed' || status === 'cancelled') return this.#ended(`turn.${status}`, undefined)
         return this.#ended('turn.failed', errorInfo(error))
       }
       answer.leave()

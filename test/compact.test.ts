@@ -328,6 +328,11 @@ describe('compactIf by size', () => {
         field,
       })
     }
+    // Also where nothing is due, so that it is found before the day it is needed.
+    await expect(compactIf(session, { window: 1_000_000 }, undefined as never)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      field: 'summarize',
+    })
   })
 })
 

@@ -7,6 +7,7 @@ import { encodeName } from '../name.ts'
 class Draft implements OpenDraft {
   readonly version: string = crypto.randomUUID()
   bytes: Uint8Array = new Uint8Array()
+  time: number = Date.now()
   readonly #onWrite: () => void
 
   constructor(onWrite: () => void) {
@@ -15,6 +16,7 @@ class Draft implements OpenDraft {
 
   write(bytes: Uint8Array): void {
     this.bytes = Buffer.concat([this.bytes, bytes])
+    this.time = Date.now()
     this.#onWrite()
   }
 
@@ -55,7 +57,7 @@ export class MemoryDrafts implements Drafts {
     if (draft === undefined) return undefined
     const { version, bytes } = draft
     const offset = from?.version === version && from.offset <= bytes.length ? from.offset : 0
-    return { place: { version, offset }, bytes: bytes.slice(offset), isAlive: true }
+    return { place: { version, offset }, bytes: bytes.slice(offset), isAlive: true, time: draft.time }
   }
 
   async remove(key: SessionKey, messageId: string): Promise<boolean> {

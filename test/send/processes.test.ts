@@ -1,6 +1,6 @@
 /** One turn a session among processes that are killed, stopped and race: real ones. */
-import { expect, test } from 'vitest'
-import { Bus, isFoldlogError, openStore, type Message, type Session, type Store, type Turn } from '../../src/index.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { Bus, openStore, type Message, type Session, type Store } from '../../src/index.ts'
 import { Child } from '../support/child.ts'
 import { PATIENT, rounds } from '../support/rounds.ts'
 import { freshFolder, open } from '../support/store.ts'
@@ -50,17 +50,11 @@ async function ended(child: Child): Promise<string> {
 
 const busy = (call: Promise<unknown>): Promise<void> => expect(call).rejects.toMatchObject({ code: 'SESSION_BUSY' })
 
-/** Sends as soon as the session is no longer busy. */
-async function sendWhenFree(session: Session, text: string): Promise<Turn> {
-  for (;;) {
-    try {
-      return await session.send(text, { respond: () => `answer to ${text}` })
-    } catch (error) {
-      if (!isFoldlogError(error, 'SESSION_BUSY')) throw error
-      // What is waited for is a time: there is no event when a lease expires.
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
+/** Lets the lease of an answer expire for this process, whose clock is ahead from now on. */
+async function expire(session: Session, answerId: string): Promise<void> {
+  const { lease } = (await session.message(answerId))!
+  vi.setSystemTime(lease!.until + 1)
+  onTestFinished(() => void vi.useRealTimers())
 }
 
 /** What side file has reached the disk: followed until a text is there. */
@@ -133,7 +127,8 @@ test(
     await seen(session, answerId, 'half')
     child.signal('SIGSTOP')
     await busy(session.send('too early', { respond: () => 'x' }))
-    const turn = await sendWhenFree(session, 'two')
+    await expire(session, answerId)
+    const turn = await session.send('two', { respond: () => 'answer to two' })
     expect(turn.status).toBe('completed')
     const all = [
       ['user', 'completed', 'one'],
@@ -161,10 +156,9 @@ test('an answer whose lease has expired is shown as interrupted before anybody w
   const answerId = await begin(child, 'one', 'half')
   await seen(session, answerId, 'half')
   child.signal('SIGSTOP')
-  const { lease } = (await session.message(answerId))!
   const { lastEventId } = session.info
   expect((await session.turns()).at(-1)?.status).toBe('in_progress')
-  await new Promise((resolve) => setTimeout(resolve, lease!.until - Date.now() + 1))
+  await expire(session, answerId)
   const shown = (await session.turns()).at(-1)!
   expect([shown.status, shape(shown.messages)[1]]).toEqual(['incomplete', ['assistant', 'incomplete', 'half']])
   expect(session.info.lastEventId).toBe(lastEventId)

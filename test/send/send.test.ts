@@ -52,6 +52,38 @@ describe.each([
     return (await place(fresh(), respond === undefined ? {} : { respond })).create()
   }
 
+  test('a responder that sets the status of its answer while that grows loses nothing it has said', async () => {
+    const asking = await session()
+    const { onEvent, heard } = hear()
+    const turn = await asking.send('why', {
+      onEvent,
+      async *respond({ answerId }) {
+        yield 'half '
+        await asking.update(answerId, { status: 'completed' })
+        yield 'an answer'
+      },
+    })
+    expect(shape(turn.messages)).toEqual([
+      ['user', 'completed', 'why'],
+      ['assistant', 'completed', 'half an answer'],
+    ])
+    expect(shape(await asking.messages())).toEqual(shape(turn.messages))
+    expect(turn.messages[1]).not.toHaveProperty('lease')
+    expect(heard.at(-1)).toBe('turn.completed')
+    expect((await asking.send('next', { respond: () => 'fine' })).status).toBe('completed')
+  })
+
+  test('a turn whose answer is removed meanwhile has none, and turn.failed says why', async () => {
+    const asking = await session()
+    const errors: unknown[] = []
+    const turn = await asking.send('why', {
+      onEvent: (event) => event.type === 'turn.failed' && errors.push(event.error),
+      respond: ({ answerId }) => asking.remove(answerId).then(() => 'nobody hears it'),
+    })
+    expect([turn.status, shape(turn.messages)]).toEqual(['pending', [['user', 'completed', 'why']]])
+    expect(errors).toMatchObject([{ code: 'CLOSED' }])
+  })
+
   test('a generator answers: what it yields is told as it comes and in the log at the end', async () => {
     const store = await place(fresh(), {
       async *respond({ question, session: asked, turnId, answerId }) {

@@ -66,6 +66,48 @@ test('a process that is gone is not waited for', async () => {
   expect(await isLeftAlone(begun)).toBe(false)
 })
 
+test('a message whose status was set while it grew keeps that, and what was streamed', async () => {
+  const begun = await begin()
+  const { root, draft, other } = begun
+  await other.update(draft.id, { status: 'cancelled' })
+  begun.own({ pid: 2 ** 30 })
+  const { store } = await open(root)
+  await (await store.get('one'))!.add({ text: 'and?' })
+  expect(sideFiles(root)).toEqual([])
+  const [message] = (await anew(root, 'one')).messages
+  expect([message!.status, messageText(message)]).toEqual(['cancelled', 'so far'])
+})
+
+test('a draft of a message that the log has not is kept for a week: its branch may come back', async () => {
+  const begun = await begin()
+  const { root, draft } = begun
+  const path = logPath(root, 'one')
+  const whole = readFileSync(path)
+  begun.own({ pid: 2 ** 30 })
+  const write = async (): Promise<void> => {
+    const { store } = await open(root)
+    await (await store.get('one'))!.set({ title: 'written' })
+  }
+  writeFileSync(path, whole.subarray(0, whole.indexOf(0x0a) + 1))
+  await write()
+  expect(sideFiles(root)).toHaveLength(1)
+  writeFileSync(path, whole)
+  await write()
+  expect(sideFiles(root)).toEqual([])
+  const message = (await anew(root, 'one')).messages.find(({ id }) => id === draft.id)
+  expect([message!.status, messageText(message)]).toEqual(['incomplete', 'so far'])
+})
+
+test('a draft of a message that was deleted is removed', async () => {
+  const begun = await begin()
+  const { root, other, draft } = begun
+  await other.remove(draft.id)
+  begun.own({ pid: 2 ** 30 })
+  const { store } = await open(root)
+  await (await store.get('one'))!.set({ title: 'written' })
+  expect(sideFiles(root)).toEqual([])
+})
+
 test('one that dies after the conversation went on is ended by the next writer, who had looked before', async () => {
   const begun = await begin()
   const { other, draft } = begun
@@ -134,6 +176,7 @@ test('a side file of a message that has ended or never was is removed by the nex
   for (const each of sideFiles(begun.root)) {
     const [head, ...rest] = readFileSync(each, 'utf8').split('\n')
     writeFileSync(each, [JSON.stringify({ ...(JSON.parse(head!) as object), ...gone }), ...rest].join('\n'))
+    if (each.includes('never')) utimesSync(each, 1000, 1000)
   }
   const { messages } = await anew(begun.root, 'one')
   expect(messages).toEqual([message])

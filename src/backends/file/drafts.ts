@@ -87,7 +87,7 @@ export class FileDrafts implements Drafts {
         const offset = from?.version === version && from.offset <= sizeBytes ? from.offset : 0
         const isAlive = mayLive(parseOwner(head.toString()), stat.mtimeMs)
         const bytes = offset === sizeBytes ? NO_BYTES : readAt(fd, headEnd + offset, sizeBytes - offset)
-        return { place: { version, offset }, bytes, isAlive }
+        return { place: { version, offset }, bytes, isAlive, time: stat.mtimeMs }
       } finally {
         io.closeSync(fd)
       }
