@@ -135,7 +135,10 @@ export class GuardedWriter {
     if (!log.endsWithLf) {
       // Torn, or still being written. It cannot be waited for, and a guarded line must begin a line.
       log.isUncertain = true
-      io.writeSync(fd, SEAL)
+      // A disk that takes nothing would have this tried for ever.
+      if (io.writeSync(fd, SEAL, 0, SEAL.length) !== SEAL.length) {
+        throw Object.assign(new Error(`nothing more is written to ${log.path}`), { code: 'ENOSPC' })
+      }
     } else if (place !== undefined && place.offset === size && isIn(log.inode, place)) {
       const line = size === 0 || place.mark === IN_LINE ? undefined : lineBefore(fd, size)
       if (line === undefined || markOf(line, 0, line.length) === place.mark) return
