@@ -107,18 +107,21 @@ export class GuardedWriter {
     const text = guardedText(line.text, { at, ...(after === undefined ? {} : { after }), kept: guards.open() })
     const { bytes, length } = encodeLines([{ id: line.id, text }], false)
     log.isUncertain = true
+    // Also if it fails: whoever repeats the call may find the line, and then it has to last.
+    this.#sync.wrote(log, [])
     const written = io.writeSync(log.fd, bytes, 0, length)
     if (written !== length) {
       const error = new Error(`${written} of ${length} bytes were written to ${log.path}`)
       throw Object.assign(error, { code: 'ENOSPC' })
     }
     const found = Buffer.allocUnsafe(length)
+    // Also if nothing more is learnt of it: it may have won, and be acknowledged by its key when the call is repeated.
+    this.#sync.wrote(log, [{ id: line.id, text }])
     const isAtPlace = io.readSync(log.fd, found, 0, length, at) === length && found.equals(bytes.subarray(0, length))
     // Then this was another file's place, and who replaced it decides what is in the new one.
     if (!isAtPath(log)) throw new Error(`the log was replaced while ${line.id} was written`)
     // The line itself has named them.
     log.verdicts = undefined
-    if (isAtPlace) this.#sync.wrote(log, [{ id: line.id, text }])
     const stat = io.fstatSync(log.fd)
     if (!isAtPlace || stat.size !== at + length) {
       log.know(log.fd, stat)
