@@ -12,6 +12,8 @@ import { assertRewritable, rewritesOf, unknownIn } from './rewritable.ts'
 export interface RepairOptions {
   /** Default false. True: nothing is changed, and the result is what would be. */
   readonly dryRun?: boolean
+  /** Default true: calls of tools without a result get one that says so. False: only the log is repaired. */
+  readonly results?: boolean
 }
 
 export interface Repaired {
@@ -23,6 +25,8 @@ export interface Repaired {
   readonly leftovers: readonly string[]
   /** Where the bytes are kept now: lines of JSON, `{…damage, base64}` each. Absent where there was no damage, or in a dry run. */
   readonly quarantine?: string
+  /** The calls that were given a result (`error.code` `NO_RESULT`, or `DENIED`), or would be. Absent where there were none. */
+  readonly results?: readonly string[]
 }
 
 /**

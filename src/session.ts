@@ -309,16 +309,23 @@ export class Session {
   }
 
   /**
-   * Takes what is no event out of the log and keeps it aside, safely while others append. Everything that counts stays. `UNSUPPORTED` where
-   * the backend cannot, or where the log holds what this version does not know.
+   * Takes what is no event out of the log and keeps it aside, safely while others append. Everything that counts stays. Then writes a result for each
+   * call of a tool that has none, once, whoever does it; a real one that comes later is the one that counts. Calls that wait for an approval or are in
+   * progress are left alone. `UNSUPPORTED` where the backend cannot, or where the log holds what this version does not know.
    */
   async repair(options: RepairOptions = {}): Promise<Repaired> {
     this.#check()
-    assertOptions(options, ['dryRun'], 'repair')
+    assertOptions(options, ['dryRun', 'results'], 'repair')
     const { repairLog } = await import('./repair.ts')
     const repaired = await repairLog(this.#backend, this.#log.key, options)
-    await this.#look()
-    return repaired
+    if (options.results === false) return (await this.#look(), repaired)
+    const { missingResults } = await import('./repair-calls.ts')
+    // What a process that died was saying ends first.
+    if (options.dryRun !== true) await this.#live.recover()
+    const missing = missingResults(await this.#look())
+    if (options.dryRun !== true) for (const { key, message } of missing) await this.add(message, { key })
+    if (missing.length === 0) return repaired
+    return Object.freeze({ ...repaired, results: Object.freeze(missing.map(({ callId }) => callId)) })
   }
 
   /**

@@ -10,7 +10,7 @@ export async function repair(call: Call): Promise<Exit> {
   await using found = await find(call)
   const session = await found.session()
   const dryRun = !call.flag('yes')
-  const repaired = await session.repair({ dryRun })
+  const repaired = await session.repair({ dryRun, results: false })
   const { damage, leftovers, quarantine, untidyCount } = repaired
   const { out } = call
   if (call.isJson) await out.json({ ...found.key, dryRun, ...repaired })

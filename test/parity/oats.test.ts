@@ -395,6 +395,51 @@ test('_patch_orphan_tool_calls(): the view is patched and the log is not', async
   expect(readFileSync(logOf(store, 's-1'))).toEqual(bytes)
 })
 
+test('synthetic results written down: each call is answered once, whoever repairs, and a real result counts', async () => {
+  const store = await freshStore()
+  const session = await store.create({ id: 's-1' })
+  await session.add([
+    { text: 'go' },
+    { id: 'a', role: 'assistant', parts: [call('c1'), call('c2'), call('c3'), result('c2', 'ok')] },
+    { text: 'and?' },
+    {
+      id: 'b',
+      role: 'assistant',
+      parts: [{ type: 'tool-call', callId: 'c4', name: 'bash', input: {}, approval: 'requested' }],
+    },
+    { id: 'd', role: 'assistant', status: 'in_progress', parts: [call('c5')] },
+  ])
+  const before = await session.context()
+  expect((await session.repair({ dryRun: true })).results).toEqual(['c1', 'c3'])
+  expect(await session.repair({ results: false })).not.toHaveProperty('results')
+  expect(await session.messages()).toHaveLength(5)
+  // Two processes that have not seen each other's.
+  const other = await (await elsewhere(store)).get('s-1')
+  const both = await Promise.all(
+    [session.repair(), other!.repair({ dryRun: false })].map((each) => each.catch((error: unknown) => error)),
+  )
+  expect(both.some((each) => (each as { results?: unknown }).results !== undefined)).toBe(true)
+  await other!.repair()
+  expect(await session.repair()).not.toHaveProperty('results')
+  const results = (await session.messages()).filter(({ role }) => role === 'tool')
+  expect(results.map(({ parts, status, metadata, turnId }) => [parts[0], status, metadata, turnId])).toMatchObject(
+    ['c1', 'c3'].map((callId) => [
+      { callId, error: { code: 'NO_RESULT' } },
+      'incomplete',
+      { synthetic: true },
+      before[1]!.turnId,
+    ]),
+  )
+  const view = await session.context()
+  expect(view.map(({ role }) => role)).toEqual(before.map(({ role }) => role))
+  await session.add({ role: 'tool', parts: [result('c1', 'late')] })
+  expect(
+    (await session.context())
+      .flatMap(({ parts }) => parts)
+      .find((part) => part.type === 'tool-result' && part.callId === 'c1'),
+  ).toMatchObject({ output: 'late' })
+})
+
 test('compaction before and after the window is full, pinned brief, last 8: brief, summary and tail are what the model sees', async () => {
   const session = await (await freshStore()).create()
   for (let n = 1; n <= 20; n++) {
