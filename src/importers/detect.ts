@@ -1,11 +1,11 @@
 /**
  * Finds out which format a file is of, by what is in it: names and places say nothing that can be relied on.
  */
-import { open, stat, type FileHandle } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import type { Json, JsonObject } from '../json.ts'
 import { asObject } from './fields.ts'
 import { readFailure } from './find.ts'
 import type { Format, Sample } from './format.ts'
-import type { Json, JsonObject } from '../json.ts'
 
 const HEAD_BYTES = 64 * 1024
 /** A first line that is longer than this is not read to its end. */
@@ -19,29 +19,30 @@ export async function detect(path: string, formats: readonly Format[]): Promise<
   return formats.find((format) => format.recognizes(sample))
 }
 
-/** The beginning of a file. */
+/** The beginning of a file. Read at once: of a folder of small files, waiting for the disk piece by piece is most of the time. */
 export async function sampleOf(path: string): Promise<Sample> {
   try {
     // Opening a pipe would wait for somebody to write; what it is will be told when it is read.
-    if (!(await stat(path)).isFile()) return { path, sizeBytes: 0, head: '', records: [], document: undefined }
-    await using handle = await open(path)
-    const { size } = await handle.stat()
-    const bytes = await headOf(handle, size)
-    const head = bytes.toString('utf8').replace(/^\uFEFF/, '')
-    const document = bytes.length === size ? parse(head) : undefined
-    return { path, sizeBytes: size, head, records: recordsIn(head, bytes.length === size), document }
+    if (!statSync(path).isFile()) return new Head(path, Buffer.alloc(0), 0)
+    const fd = openSync(path, 'r')
+    try {
+      const { size } = fstatSync(fd)
+      return new Head(path, headOf(fd, size), size)
+    } finally {
+      closeSync(fd)
+    }
   } catch (error) {
     throw readFailure(path, error)
   }
 }
 
 /** The first bytes, and on to the end of the first line. */
-async function headOf(handle: FileHandle, size: number): Promise<Buffer> {
+function headOf(fd: number, size: number): Buffer {
   const pieces: Buffer[] = []
   let length = 0
   for (let next = HEAD_BYTES; length < size && length < MAX_HEAD_BYTES; next = length) {
     const buffer = Buffer.allocUnsafe(Math.min(next, size - length))
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, length)
+    const bytesRead = readSync(fd, buffer, 0, buffer.length, length)
     if (bytesRead === 0) break
     pieces.push(buffer.subarray(0, bytesRead))
     length += bytesRead
@@ -50,14 +51,48 @@ async function headOf(handle: FileHandle, size: number): Promise<Buffer> {
   return Buffer.concat(pieces)
 }
 
-function recordsIn(head: string, isWhole: boolean): readonly JsonObject[] {
-  const lines = head.split('\n')
-  if (!isWhole) lines.pop()
+/** Parses only what is asked for: most files are recognized by their first lines. */
+class Head implements Sample {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly #bytes: Buffer
+  #records: readonly JsonObject[] | undefined
+  #document: { readonly value: Json | undefined } | undefined
+
+  constructor(path: string, bytes: Buffer, sizeBytes: number) {
+    this.path = path
+    this.#bytes = bytes
+    this.sizeBytes = sizeBytes
+  }
+
+  get head(): string {
+    return this.#bytes.toString('utf8').replace(/^\uFEFF/, '')
+  }
+
+  get records(): readonly JsonObject[] {
+    this.#records ??= recordsIn(this.#bytes, this.#isWhole)
+    return this.#records
+  }
+
+  get document(): Json | undefined {
+    this.#document ??= { value: this.#isWhole ? parse(this.head) : undefined }
+    return this.#document.value
+  }
+
+  get #isWhole(): boolean {
+    return this.#bytes.length === this.sizeBytes
+  }
+}
+
+function recordsIn(bytes: Buffer, isWhole: boolean): readonly JsonObject[] {
   const records: JsonObject[] = []
-  for (const line of lines) {
-    const record = asObject(parse(line))
+  for (let start = 0; start < bytes.length && records.length < MAX_RECORDS;) {
+    const end = bytes.indexOf(LF, start)
+    if (end < 0 && !isWhole) break
+    const line = bytes.toString('utf8', start, end < 0 ? bytes.length : end)
+    const record = asObject(parse(line.replace(/^\uFEFF/, '')))
     if (record !== undefined) records.push(record)
-    if (records.length >= MAX_RECORDS) break
+    start = end < 0 ? bytes.length : end + 1
   }
   return records
 }
