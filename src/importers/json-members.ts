@@ -197,7 +197,9 @@ export class JsonMembers {
   }
 
   #pass(bytes: Buffer, from: number, to: number): number {
-    for (let at = bytes.indexOf(LF, from); at >= 0 && at < to; at = bytes.indexOf(LF, at + 1)) this.#line++
+    // Not beyond: looking for the next one in the rest of a long line, for every value, would never end.
+    const passed = bytes.subarray(from, to)
+    for (let at = passed.indexOf(LF); at >= 0; at = passed.indexOf(LF, at + 1)) this.#line++
     this.#offset += to - from
     return to
   }
