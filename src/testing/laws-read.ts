@@ -79,6 +79,36 @@ export const readLaws: readonly Law[] = [
     },
   },
   {
+    name: 'a scan gives every line, whole lines to a piece, as often as it is asked for and also when two go on at once',
+    async run(backend) {
+      if (backend.scan === undefined) return
+      const [long] = [newLine('x'.repeat(700_000))]
+      const lines = await create(backend, 3000)
+      await backend.append(KEY, [long, ...newLines(2)])
+      const expected = await readTexts(backend)
+      assert.equal(expected.length, lines.length + 3)
+      const [one, two] = [backend.scan(KEY)[Symbol.asyncIterator](), backend.scan(KEY)[Symbol.asyncIterator]()]
+      const [first, second]: [string[], string[]] = [[], []]
+      for (let isMore = true; isMore;) {
+        isMore = false
+        for (const [iterator, texts] of [
+          [one, first],
+          [two, second],
+        ] as const) {
+          const { done, value } = await iterator.next()
+          if (done === true) continue
+          isMore = true
+          texts.push(...Buffer.from(value).toString().replace(/\n$/, '').split('\n'))
+        }
+      }
+      assert.deepEqual(first, expected)
+      assert.deepEqual(second, expected)
+      for await (const _ of backend.scan(KEY)) break
+      const none = backend.scan({ ...KEY, sessionId: 'none' })
+      await rejects(none[Symbol.asyncIterator]().next(), 'NOT_FOUND')
+    },
+  },
+  {
     name: 'a read can be left in the middle',
     async run(backend) {
       const lines = await create(backend, 3)
