@@ -10,24 +10,44 @@ import type { Literal } from './search-literals.ts'
 const LF = 0x0a
 const BACKSLASH = 0x5c
 
+/** Strings of more than this are made anew in memory that is slow to get. */
+const WINDOW_BYTES = 1 << 15
+/** What is looked for in windows is shorter. */
+const OVERLAP_BYTES = 1 << 11
+
 /** Some whole lines, of which nothing is kept. */
 export class Piece {
   readonly bytes: Buffer
-  #latin1: string | undefined
+  #window: { readonly start: number; readonly text: string } | undefined
 
   constructor(bytes: Uint8Array) {
     this.bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 
-  /** A character a byte. */
-  get latin1(): string {
-    return (this.#latin1 ??= this.bytes.toString('latin1'))
+  /** The first match of a global pattern from `from` on; -1 if there is none. The pattern is of bytes, a character each. */
+  indexOf(pattern: RegExp, from: number): number {
+    for (let start = from - (from % WINDOW_BYTES); start < this.bytes.length; start += WINDOW_BYTES) {
+      pattern.lastIndex = Math.max(0, from - start)
+      const index = pattern.exec(this.#windowAt(start))?.index
+      if (index !== undefined) return start + index
+    }
+    return -1
+  }
+
+  /** The bytes from a place on, as far as a window goes and what begins in it. */
+  #windowAt(start: number): string {
+    if (this.#window?.start !== start) {
+      const end = Math.min(this.bytes.length, start + WINDOW_BYTES + OVERLAP_BYTES)
+      this.#window = { start, text: this.bytes.toString('latin1', start, end) }
+    }
+    return this.#window.text
   }
 
   /** The line that is at a place, without its line feed. */
   lineAt(at: number): { readonly start: number; readonly end: number } {
     const end = this.bytes.indexOf(LF, at)
-    return { start: this.bytes.lastIndexOf(LF, at) + 1, end: end < 0 ? this.bytes.length : end }
+    const start = at === 0 ? 0 : this.bytes.lastIndexOf(LF, at - 1) + 1
+    return { start, end: end < 0 ? this.bytes.length : end }
   }
 }
 
@@ -77,26 +97,31 @@ class ExactProbe implements Probe {
   }
 }
 
+/** A character takes no more: `\u2028`. */
+const MOST_BYTES = 6
+
 class CaselessProbe implements Probe {
   readonly #pattern: RegExp
 
   constructor(text: string) {
     const variants = variantsOf(text)
-    const source = Array.from(text, (char) => {
-      const all = variants.get(char) ?? [char]
-      const forms = all.map((each) =>
-        Buffer.from(written(each))
-          .toString('latin1')
-          .replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`),
-      )
-      return forms.length === 1 ? forms[0]! : `(?:${forms.join('|')})`
-    })
+    // The beginning of a long text will do.
+    const source = Array.from(text)
+      .slice(0, OVERLAP_BYTES / MOST_BYTES)
+      .map((char) => {
+        const all = variants.get(char) ?? [char]
+        const forms = all.map((each) =>
+          Buffer.from(written(each))
+            .toString('latin1')
+            .replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`),
+        )
+        return forms.length === 1 ? forms[0]! : `(?:${forms.join('|')})`
+      })
     this.#pattern = new RegExp(source.join(''), 'gi')
   }
 
   find(piece: Piece, from: number): number {
-    this.#pattern.lastIndex = from
-    return this.#pattern.exec(piece.latin1)?.index ?? -1
+    return piece.indexOf(this.#pattern, from)
   }
 }
 
@@ -167,8 +192,8 @@ export class Disguise {
   }
 }
 
-function hasOddNumber({ latin1 }: Piece): boolean {
-  for (const [, number] of latin1.matchAll(NUMBER)) if (String(Number(number)) !== number) return true
+function hasOddNumber({ bytes }: Piece): boolean {
+  for (const [, number] of bytes.toString('latin1').matchAll(NUMBER)) if (String(Number(number)) !== number) return true
   return false
 }
 
