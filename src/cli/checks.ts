@@ -99,9 +99,7 @@ async function trial(call: Call, { path }: Root): Promise<readonly Check[]> {
     const cause = codeOf(error.cause)
     const hint =
       cause === 'EROFS' ? ['findmnt', '-T', path] : cause === 'ENOSPC' ? ['df', '-h', path] : ['ls', '-ld', path]
-    const text =
-      cause === 'EROFS' ? `the disk under ${path} is read-only: reading works, and nothing else` : error.message
-    return [problem('writing', text, shellLine(...hint))]
+    return [problem('writing', error.message, shellLine(...hint))]
   }
 }
 

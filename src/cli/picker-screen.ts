@@ -75,7 +75,7 @@ export function previewOf(messages: readonly Message[], width: number, out: Outp
     const text = texts.filter((each) => each !== '').join('\n')
     if (text === '') return []
     const who = padEnd(truncate(plain(message.author ?? message.role), WHO_WIDTH), WHO_WIDTH)
-    const lines = wrap(text, Math.max(10, width - WHO_WIDTH - 2))
+    const lines = wrap(text, Math.max(2, width - WHO_WIDTH - 2))
     return lines.map((line, index) => `${index === 0 ? out.style('cyan', who) : ' '.repeat(WHO_WIDTH)}  ${line}`)
   })
 }

@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, type TestContext } from 'vitest'
 import { after, choiceOf, chosen } from '../../src/cli/choice.ts'
 import { keysOf } from '../../src/cli/keys.ts'
-import type { SessionInfo } from '../../src/index.ts'
+import { Output } from '../../src/cli/output.ts'
+import { previewOf, previewWidth, screenOf } from '../../src/cli/picker-screen.ts'
+import { widthOf } from '../../src/cli/text.ts'
+import type { Message, SessionInfo } from '../../src/index.ts'
 import { needs } from '../support/machine.ts'
 import { ended, MAIN, run, temp } from './run.ts'
 
@@ -53,6 +56,32 @@ test('every word that is typed has to be in the title, the first words, the id o
   expect(chosen(last)?.id).toBe('c3')
   expect(chosen(after(last, { kind: 'down' }, 10))?.id).toBe('c3')
   expect(chosen(after(after(choiceOf(all), { kind: 'text', text: 'xyz' }, 10), { kind: 'down' }, 10))).toBeUndefined()
+})
+
+test('no line is wider than the screen, and nothing that is shown acts on the terminal', () => {
+  const hostile = '\u001B[2J\u009B31m\u202E 日本語のとても長い題名 😀😀😀 \u0007 end'.repeat(4)
+  const info = {
+    id: 'a',
+    title: hostile,
+    preview: '',
+    namespace: 'shop',
+    messageCount: 3,
+    time: { updated: 0 },
+  } as SessionInfo
+  const parts = [{ id: 'p', type: 'text', text: `${hostile}\n${hostile}` }]
+  const message = { id: 'm', role: 'user', author: hostile, parts } as unknown as Message
+  const out = new Output()
+  for (const columns of [20, 41, 80, 110, 131, 200]) {
+    for (const rows of [1, 5, 24]) {
+      const size = { columns, rows }
+      const typed = after(choiceOf([info, info]), { kind: 'text', text: '題名' }, 1)
+      const lines = screenOf(typed, previewOf([message], previewWidth(size), out), size, out)
+      expect(lines.length).toBeLessThanOrEqual(rows)
+      for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns)
+      // oxlint-disable-next-line no-control-regex -- looking for them is the point
+      expect(lines.join('')).not.toMatch(/[\u0000-\u001F\u007F-\u009F\u202A-\u202E]/)
+    }
+  }
 })
 
 /** A terminal of tmux with a shell in it. */

@@ -5,7 +5,7 @@ import { FoldlogError, type ErrorCode, type ErrorFacts } from '../../errors.ts'
 
 // By number too: libuv knows no name for EDQUOT and reports it as UNKNOWN with errno -122 (Linux) or -69 (macOS).
 const FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', -28, -27, -122, -69])
-const DENIED: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS'])
+const DENIED: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM'])
 const NO_LOG: ReadonlySet<unknown> = new Set(['ELOOP', 'EMLINK', 'EISDIR', 'ENXIO', 'EOPNOTSUPP'])
 const MISSING: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR'])
 
@@ -45,6 +45,12 @@ function kindOf(error: unknown): { code: ErrorCode; message: string } {
     return {
       code: 'STORAGE_FULL',
       message: `no space is left (${shown}): make room, then repeat the call with its key`,
+    }
+  }
+  if (code === 'EROFS') {
+    return {
+      code: 'STORAGE_DENIED',
+      message: `the disk is read-only (${shown}): mount it to write, or write elsewhere`,
     }
   }
   if (DENIED.has(code)) {
