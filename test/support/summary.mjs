@@ -23,6 +23,12 @@ const HERE = {
   loop: () => succeeds('mkfs.ext4', '-V') && succeeds('losetup', '--find'),
   strace: () => succeeds('strace', '-qq', '-o', '/dev/null', 'true'),
   git: () => succeeds('git', '--version'),
+  script: () => succeeds('script', '--version'),
+  tmux: () => succeeds('tmux', '-V'),
+  unshare: () => succeeds('unshare', '--mount', 'true'),
+  bash: () => succeeds('bash', '--version'),
+  zsh: () => succeeds('zsh', '--version'),
+  fish: () => succeeds('fish', '--version'),
 }
 
 function succeeds(command, ...args) {
