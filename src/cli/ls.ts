@@ -82,11 +82,15 @@ async function printTable(
   short: (id: string) => string,
   hasNamespaces: boolean,
 ): Promise<void> {
-  const columns = fitting(columnsOf(out, infos, short, hasNamespaces), infos, out.width)
-  const rows = infos.map((info) => columns.map((column) => column.of(info)))
-  const [head = '', ...lines] = table(columns, rows, out.width)
-  await out.line(out.style('bold', head))
-  for (const line of lines) await out.line(line)
+  const all = columnsOf(out, infos, short, hasNamespaces)
+  const cells = infos.map((info) => all.map((column) => column.of(info)))
+  const kept = fitting(all, cells, out.width)
+  const [head = '', ...lines] = table(
+    kept.map((index) => all[index]!),
+    kept.length === all.length ? cells : cells.map((row) => kept.map((index) => row[index]!)),
+    out.width,
+  )
+  await out.line([out.style('bold', head), ...lines].join('\n'))
 }
 
 function columnsOf(
@@ -116,17 +120,15 @@ function columnsOf(
 }
 
 /** The columns for which there is room: branches and tokens go before titles become too short to tell sessions apart. */
-function fitting(columns: readonly Cell[], infos: readonly SessionInfo[], width: number): readonly Cell[] {
-  const widthOfColumn = ({ isFlexible, of, title }: Cell): number => {
+function fitting(columns: readonly Cell[], cells: readonly (readonly string[])[], width: number): readonly number[] {
+  const widths = columns.map(({ isFlexible, title }, index) => {
     if (isFlexible === true) return LEAST_TITLE
-    return infos.reduce((most, info) => Math.max(most, widthOf(of(info))), title.length)
-  }
-  const widths = new Map(columns.map((column) => [column, widthOfColumn(column)]))
-  const kept = [...columns]
+    return cells.reduce((most, row) => Math.max(most, widthOf(row[index]!)), title.length)
+  })
+  let kept = columns.map((_, index) => index)
   for (const title of ['BR', 'TOKENS', 'MSGS']) {
-    const taken = kept.reduce((sum, column) => sum + widths.get(column)! + 2, -2)
-    const at = kept.findIndex((column) => column.title === title)
-    if (taken > width && at >= 0) kept.splice(at, 1)
+    const taken = kept.reduce((sum, index) => sum + widths[index]! + 2, -2)
+    if (taken > width) kept = kept.filter((index) => columns[index]!.title !== title)
   }
   return kept
 }
