@@ -30,6 +30,9 @@ interface Written {
   readonly messages: () => number
 }
 
+/** Records of a file of up to this size are kept from one reading to the next. */
+const MAX_KEPT_BYTES = 4 * 1024 * 1024
+
 /** How a file is read. */
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
@@ -48,6 +51,7 @@ export class SourceFile {
   readonly #options: ReadOptions
   #reader: JsonlReader | undefined
   #handle: FileHandle | undefined
+  #kept: (readonly SourceRecord[])[] | undefined
   #sizeBytes = 0
   #sessions: Written[] = []
   #own: OwnCounts = {}
@@ -82,20 +86,33 @@ export class SourceFile {
     this.#sessions = this.#sessions.map(settled)
     await this.#handle?.close()
     this.#handle = undefined
+    this.#kept = undefined
   }
 
-  /** The objects of a JSONL file from its beginning, some at a time; as often as needed. Lines are counted by the last reading. */
-  async *records(): AsyncGenerator<readonly SourceRecord[]> {
+  /**
+   * The objects of a JSONL file from its beginning, some at a time; as often as needed. Lines are counted by the last reading.
+   * `isReadAgain`: there will be another reading, for which a small file is kept in memory instead of being parsed again.
+   */
+  async *records(isReadAgain = false): AsyncGenerator<readonly SourceRecord[]> {
+    if (this.#kept !== undefined) {
+      yield* this.#kept
+      this.#kept = undefined
+      return
+    }
+    const kept: (readonly SourceRecord[])[] | undefined =
+      isReadAgain && this.#sizeBytes <= MAX_KEPT_BYTES ? [] : undefined
     this.#reader ??= new JsonlReader(this.#opened(), this.#sizeBytes)
     const records = this.#reader.records()
     let told = 0
     for (;;) {
       this.#options.signal?.throwIfAborted()
       const next = await this.#reading(records.next())
-      if (next.done === true) return
+      if (next.done === true) break
       told = this.#tell(told, this.#reader.position)
+      kept?.push(next.value)
       yield next.value
     }
+    this.#kept = kept
   }
 
   /** The bytes of any other file from its beginning, some at a time. */

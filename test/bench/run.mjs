@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { measureAppend } from './append.mjs'
 import { measureFsck } from './fsck.mjs'
 import { measureGuarded } from './guarded.mjs'
+import { measureImport } from './import.mjs'
 import { measureList } from './list.mjs'
 import { machine } from './machine.mjs'
 import { measureMessages } from './messages.mjs'
@@ -37,6 +38,7 @@ const GROUPS = new Map([
   ['F8', measureStream],
   ['F9', measureSend],
   ['F10', measureMessages],
+  ['F11', measureImport],
   ['F13', measureSearch],
 ])
 const PAGE = new URL('../../docs/performance.md', import.meta.url)
