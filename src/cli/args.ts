@@ -14,7 +14,10 @@ type Request =
   | { readonly kind: 'run'; readonly verb: Verb; readonly args: readonly string[]; readonly values: OptionValues }
 
 const KNOWN: ReadonlyMap<string, OptionSpec> = new Map(
-  [...GLOBAL_OPTIONS, ...VERBS.flatMap(({ options }) => options)].map((option) => [option.name, option]),
+  // One that has a short form counts, where verbs say the same option in words of their own.
+  [...GLOBAL_OPTIONS, ...VERBS.flatMap(({ options }) => options)]
+    .sort((a, b) => Number(a.short !== undefined) - Number(b.short !== undefined))
+    .map((option) => [option.name, option]),
 )
 
 /** Reads the arguments after the program's name. Throws a usage {@link Failure}. */

@@ -36,7 +36,9 @@ export async function grep(call: Call): Promise<Exit> {
   await print.end()
   if (!call.isJson) {
     const { sessions, sizeBytes } = search.searched
-    const looked = `${shortBytes(sizeBytes)} in ${shortDuration(performance.now() - started)}`
+    // In a pipe the same search says the same.
+    const took = call.out.isTty ? ` in ${shortDuration(performance.now() - started)}` : ''
+    const looked = `${shortBytes(sizeBytes)}${took}`
     const found = print.count === 0 ? 'no match' : `${count(print.count, 'match', 'matches')} in ${print.sessions}`
     call.out.say(
       `${found}${print.count === 0 ? ' in' : ' of'} ${counted(sessions, 'session')} (${looked})`,
