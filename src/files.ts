@@ -253,6 +253,11 @@ function refuse(field: string, why: string): FoldlogError {
   return new FoldlogError('INVALID_OPTION', `${field}: ${why}`, { field })
 }
 
+/** The name that the bytes of a part were stored under, in `files/` of the namespace; undefined for a part that names none. */
+export function storedNameOf({ file, mediaType }: Pick<FilePart, 'file' | 'mediaType'>): string | undefined {
+  return file !== undefined && PATTERN.test(file) ? storedName(hashIn(file), mediaType) : undefined
+}
+
 function storedName(hash: string, mediaType: string): string {
   return `${hash}.${EXTENSIONS.get(mediaType.split(';')[0]!.trim().toLowerCase()) ?? 'bin'}`
 }

@@ -8,6 +8,9 @@ import { getFile } from './files.ts'
 import { deepFreeze } from './json.ts'
 import type { FilePart, Message, Part, TextPart } from './message.ts'
 
+/** The bytes of a file stored by content, `sha256-…`; undefined if they are not to be had, for whatever reason. */
+export type ReadStored = (file: string, mediaType: string) => Promise<Uint8Array | undefined>
+
 /**
  * Messages with `data` where file parts had `file`, and with texts in tool results that had moved as texts again. A file that is not
  * there or is damaged stays a reference. All of it is in memory.
@@ -18,38 +21,10 @@ export async function inlineFiles(
   messages: readonly Message[],
 ): Promise<readonly Message[]> {
   const inlined: Message[] = []
-  for (const message of messages) {
-    const parts: Part[] = []
-    for (const part of message.parts) parts.push(await inlinePart(part))
-    inlined.push(parts.some((part, index) => part !== message.parts[index]) ? { ...message, parts } : message)
-  }
+  for (const message of messages) inlined.push(await inlineMessage(message, bytesOf))
   return deepFreeze(inlined)
 
-  async function inlinePart(part: Part): Promise<Part> {
-    if (part.type === 'file') return withData(part)
-    if (part.type !== 'tool-result' || part.content === undefined) return part
-    const content: (TextPart | FilePart)[] = []
-    for (const item of part.content) content.push(item.type === 'file' ? await withContent(item) : item)
-    return { ...part, content }
-  }
-
-  async function withData(part: FilePart): Promise<FilePart> {
-    const bytes = await bytesOf(part)
-    if (bytes === undefined) return part
-    const { file: _, ...rest } = part
-    return { ...rest, data: Buffer.from(bytes).toString('base64') }
-  }
-
-  async function withContent(part: FilePart): Promise<TextPart | FilePart> {
-    if (part.mediaType !== TEXT_TYPE || part.name !== undefined) return withData(part)
-    const bytes = await bytesOf(part)
-    if (bytes === undefined) return part
-    const { file: _, mediaType: __, sizeBytes: ___, ...rest } = part
-    return { ...rest, type: 'text', text: Buffer.from(bytes).toString() }
-  }
-
-  async function bytesOf({ data, file, mediaType }: FilePart): Promise<Uint8Array | undefined> {
-    if (file === undefined || data !== undefined) return undefined
+  async function bytesOf(file: string, mediaType: string): Promise<Uint8Array | undefined> {
     try {
       return await getFile(backend, namespace, file, mediaType)
     } catch (error) {
@@ -58,4 +33,43 @@ export async function inlineFiles(
       throw error
     }
   }
+}
+
+/** As `inlineFiles`, of one message; the same one if nothing in it changes. */
+export async function inlineMessage(message: Message, read: ReadStored): Promise<Message> {
+  const parts: Part[] = []
+  for (const part of message.parts) parts.push(await inlinePart(part, read))
+  return parts.some((part, index) => part !== message.parts[index]) ? { ...message, parts } : message
+}
+
+async function inlinePart(part: Part, read: ReadStored): Promise<Part> {
+  if (part.type === 'file') return withData(part, read)
+  if (part.type !== 'tool-result' || part.content === undefined) return part
+  const content: (TextPart | FilePart)[] = []
+  for (const item of part.content) content.push(item.type === 'file' ? await withContent(item, read) : item)
+  return { ...part, content }
+}
+
+async function withData(part: FilePart, read: ReadStored): Promise<FilePart> {
+  const bytes = await bytesIn(part, read)
+  if (bytes === undefined) return part
+  const { file: _, ...rest } = part
+  return { ...rest, data: Buffer.from(bytes).toString('base64') }
+}
+
+async function withContent(part: FilePart, read: ReadStored): Promise<TextPart | FilePart> {
+  if (!isMovedText(part)) return withData(part, read)
+  const bytes = await bytesIn(part, read)
+  if (bytes === undefined) return part
+  const { file: _, mediaType: __, sizeBytes: ___, ...rest } = part
+  return { ...rest, type: 'text', text: Buffer.from(bytes).toString() }
+}
+
+/** Whether a file in a tool result is a text that was moved out of it because it is big. */
+export function isMovedText(part: FilePart): part is FilePart & { readonly file: string } {
+  return part.mediaType === TEXT_TYPE && part.name === undefined && part.file !== undefined
+}
+
+async function bytesIn({ data, file, mediaType }: FilePart, read: ReadStored): Promise<Uint8Array | undefined> {
+  return file === undefined || data !== undefined ? undefined : read(file, mediaType)
 }

@@ -35,11 +35,17 @@ async function viewOf(call: Call, session: Session): Promise<View> {
 }
 
 async function messagesOf(call: Call, view: View): Promise<readonly Message[]> {
+  const branch = await branchOf(call, view)
+  return view.messages(branch === undefined ? {} : { branch })
+}
+
+/** The id of the message that `--branch` names. */
+export async function branchOf(call: Call, view: Pick<View, 'messages'>): Promise<string | undefined> {
   const branch = call.text('branch')
-  if (branch === undefined) return view.messages()
+  if (branch === undefined) return undefined
   const all = await view.messages({ all: true })
   const ids = all.map(({ id }) => id)
-  return view.messages({ branch: pick(branch, ids, 'message', call.again('show', '--json')) })
+  return pick(branch, ids, 'message', call.again('show', '--json'))
 }
 
 async function print(call: Call, view: View, messages: readonly Message[]): Promise<void> {

@@ -206,6 +206,38 @@ export const READING: readonly Verb[] = [
     load: async () => (await import('../du.ts')).du,
   },
   {
+    name: 'export',
+    summary: 'prints a session as Markdown, or for another tool',
+    details: [
+      'md: Markdown that GitHub takes. jsonl: the log, as one file that merges with others. pi: a session of pi, with all branches. openai-chat: {messages} in one line.',
+      'What the target cannot hold is said on stderr. --json changes nothing: the format decides.',
+    ],
+    argument: SESSION,
+    options: [
+      {
+        name: 'format',
+        value: 'FORMAT',
+        text: 'md, jsonl, pi or openai-chat; default: what the name of FILE says, else md',
+      },
+      { name: 'md', text: 'the same as --format md' },
+      { name: 'output', short: 'o', value: 'FILE', text: 'write this file, instead of to stdout' },
+      { name: 'force', text: 'replace FILE if it is there' },
+      { name: 'full', text: 'md: print all that tools said, and reasoning, instead of the beginning of each' },
+      { name: 'branch', value: 'ID', text: 'the branch through this message, instead of the current one' },
+      { name: 'at', value: 'POINT', text: `as it was: at a time, or after an event, ${EVENT}` },
+    ],
+    examples: [
+      { command: 'foldlog export @ -o session.md', text: 'a document beside the code' },
+      { command: 'foldlog export @ --md | gh pr comment 12 -F -', text: 'how a change came about' },
+      {
+        command: 'foldlog export 01M7X --format openai-chat >> examples.jsonl',
+        text: 'one more conversation for a data set',
+      },
+      { command: 'foldlog export 01M7X --format jsonl -o copy.jsonl', text: 'a copy of the log in one file' },
+    ],
+    load: async () => (await import('../export.ts')).exportSession,
+  },
+  {
     name: 'path',
     summary: 'prints where the file of a session lies',
     details: ['A session with segments has several files, printed one a line.'],
