@@ -19,13 +19,15 @@ import { nearest } from './suggest.ts'
 import { find, type Found } from './root.ts'
 import { branchOf } from './show.ts'
 
-const FORMATS = ['md', 'jsonl', 'pi', 'openai-chat'] as const
+const FORMATS = ['md', 'html', 'jsonl', 'pi', 'openai-chat'] as const
 type Format = (typeof FORMATS)[number]
 
 /** By the extension of the file that is written. */
 const EXTENSIONS: ReadonlyMap<string, Format> = new Map([
   ['.md', 'md'],
   ['.markdown', 'md'],
+  ['.html', 'html'],
+  ['.htm', 'html'],
   ['.jsonl', 'jsonl'],
 ])
 
@@ -78,7 +80,7 @@ async function chunksOf(
   session: Session,
   report: Report,
 ): Promise<AsyncIterable<string>> {
-  const { exportLog, exportMarkdown, exportOpenAIChat, exportPi } = await import('../exporters/index.ts')
+  const { exportHtml, exportLog, exportMarkdown, exportOpenAIChat, exportPi } = await import('../exporters/index.ts')
   const point = await pointOf(call, session)
   if (format === 'jsonl') {
     if (call.text('branch') !== undefined)
@@ -94,6 +96,8 @@ async function chunksOf(
       const maxChars = call.flag('full') ? { maxChars: Infinity } : {}
       return exportMarkdown(view, { ...options, link: linksFrom(call, found), ...maxChars })
     }
+    case 'html':
+      return exportHtml(view, options)
     case 'pi':
       return exportPi(view, { ...options, report })
     case 'openai-chat':
@@ -174,7 +178,7 @@ async function write(call: Call, path: string, chunks: AsyncIterable<string>): P
 /** The options as they were given. */
 function sameWords(call: Call): string[] {
   const texts = ['format', 'output', 'branch', 'at'].map((name) => [name, call.text(name)] as const)
-  const flags = ['md', 'full'].filter((name) => call.flag(name))
+  const flags = ['md', 'html', 'full'].filter((name) => call.flag(name))
   return [
     ...texts.flatMap(([name, text]) => (text === undefined ? [] : [`--${name}`, text])),
     ...flags.map((name) => `--${name}`),

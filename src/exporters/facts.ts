@@ -6,17 +6,31 @@ import type { Message, SessionInfo } from '../message.ts'
 
 const UNTITLED = 'Untitled session'
 const MAX_TITLE = 120
+const MAX_PREVIEW = 80
 
-/** What the session is called; one without a title by its first words. On one line. */
+/** What the session is called; one without a title by its first words, in quotes. On one line. */
 export function titleOf({ preview, title }: Pick<SessionInfo, 'preview' | 'title'>): string {
-  const name = oneLine(title ?? '') || oneLine(preview)
-  return name === '' ? UNTITLED : cut(name, MAX_TITLE)
+  const name = oneLine(title ?? '')
+  if (name !== '') return cut(name, MAX_TITLE)
+  return oneLine(preview) === '' ? UNTITLED : `“${cut(oneLine(preview), MAX_PREVIEW)}”`
 }
 
 /** Models that answered, in the order they came, each once; else the one the session names. */
 export function modelsOf(info: SessionInfo, messages: readonly Message[]): readonly string[] {
   const models = new Set(messages.flatMap(({ model }) => (model === undefined ? [] : [model])))
   return models.size === 0 && info.model !== undefined ? [info.model] : [...models]
+}
+
+/** The first words that were said. */
+export function previewOf(messages: readonly Message[]): string {
+  for (const { parts } of messages) {
+    for (const part of parts) {
+      if ((part.type === 'text' || part.type === 'compaction') && part.text.trim() !== '')
+        return cut(oneLine(part.text.slice(0, MAX_PREVIEW * 10)), MAX_PREVIEW)
+    }
+  }
+  const call = messages.flatMap(({ parts }) => parts).find((part) => part.type === 'tool-call')
+  return call === undefined ? '…' : call.name
 }
 
 /** Text on one line. */

@@ -1,4 +1,5 @@
 /** What `foldlog/exporters` exports: one function for each target, all of which give text in pieces. */
+export { exportHtml } from './html.ts'
 export { exportLog, type LogOptions } from './log.ts'
 export { countLosses, type LossCount } from './losses.ts'
 export { exportMarkdown, type MarkdownOptions } from './markdown.ts'

@@ -21,8 +21,10 @@ const LEVELS = 3
 
 /** Text as a block of code. `language` is a plain word. */
 export function fenced(text: string, language = ''): string {
-  const lines = clean(text).replace(/\n+$/, '')
-  const longest = Math.max(2, ...[...lines.matchAll(/`+/g)].map(([run]) => run.length))
+  let lines = clean(text)
+  while (lines.endsWith('\n')) lines = lines.slice(0, -1)
+  let longest = 2
+  for (const [run] of lines.matchAll(/`+/g)) longest = Math.max(longest, run.length)
   const fence = '`'.repeat(longest + 1)
   return `${fence}${language}\n${lines}\n${fence}`
 }
@@ -37,8 +39,8 @@ export function prose(text: string): string {
     const line = lines[i]!
     const code = codeLines(lines, i, isOpen)
     if (code > 0) {
-      out.push(...lines.slice(i, i + code))
-      i += code - 1
+      for (const end = i + code; i < end; i++) out.push(lines[i]!)
+      i--
       isOpen = false
     } else {
       if (line.trim() === '') isOpen = false
@@ -55,8 +57,9 @@ export function prose(text: string): string {
 function codeLines(lines: readonly string[], start: number, isOpen: boolean): number {
   const marker = FENCE.exec(lines[start]!)?.[2]
   if (marker === undefined) return deepCodeLines(lines, start, isOpen)
-  const end = lines.findIndex((line, i) => i > start && closes(line, marker))
-  return (end < 0 ? lines.length : end + 1) - start
+  let end = start + 1
+  while (end < lines.length && !closes(lines[end]!, marker)) end++
+  return Math.min(end + 1, lines.length) - start
 }
 
 /**

@@ -5,9 +5,9 @@
 import type { FilePart, Message } from '../message.ts'
 import { gistOf, inputOf, laidOut, NOTHING, outcomeOf, outputOf } from './contents.ts'
 import { entriesOf, type Block, type Entry } from './entries.ts'
-import { counted, cut, duration, modelsOf, oneLine, size, span, titleOf } from './facts.ts'
+import { counted, cut, duration, modelsOf, oneLine, previewOf, size, span, titleOf } from './facts.ts'
 import { fenced, html, literal, prose } from './markdown-text.ts'
-import { treeOf, type Strand, type Tree } from './strands.ts'
+import { treeOf, type Tree } from './strands.ts'
 import type { Exportable, ExportOptions } from './view.ts'
 
 const MAX_SUMMARY = 100
@@ -90,18 +90,6 @@ function branchesOf(tree: Tree): string {
     return `- ${place} ${after}: “${literal(previewOf(strand.messages))}”, ${counted(strand.messages.length, 'message')}, \`${first!.id.replaceAll('`', '')}\``
   })
   return `\n---\n\n**Other branches**\n\n${lines.join('\n')}\n`
-}
-
-/** The first words that were said. */
-export function previewOf(messages: Strand['messages']): string {
-  for (const { parts } of messages) {
-    for (const part of parts) {
-      if ((part.type === 'text' || part.type === 'compaction') && part.text.trim() !== '')
-        return cut(oneLine(part.text.slice(0, MAX_PREVIEW * 10)), MAX_PREVIEW)
-    }
-  }
-  const call = messages.flatMap(({ parts }) => parts).find((part) => part.type === 'tool-call')
-  return call === undefined ? '…' : call.name
 }
 
 class Writer {

@@ -68,6 +68,17 @@ test('a file that cannot be written is told, and an export that fails leaves non
   expect(await readdir(folder)).toEqual([])
 })
 
+test('the name of the file says that it is a page, with all branches and the pictures in it', async () => {
+  const { root } = await refund()
+  const path = join(await temp(), 'refund.html')
+  expect(await run(['export', '-o', path, '--root', root])).toMatchObject({ code: 0, stdout: '' })
+  const page = await readFile(path, 'utf8')
+  expect(page).toMatch(/^<!doctype html>/)
+  for (const text of ['It was sent today.', 'It was sent yesterday.', 'data:image/png;base64,cG5n'])
+    expect(page).toContain(text)
+  expect(await run(['export', '--html', '--root', root])).toMatchObject({ code: 0, stdout: page })
+})
+
 test('what a target cannot hold is said on stderr', async () => {
   const { root } = await refund()
   const chat = await run(['export', '--format', 'openai-chat', '--root', root])

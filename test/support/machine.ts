@@ -9,6 +9,7 @@ import { appendFileSync, mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
+import { CHROMIUM } from './chromium.ts'
 
 export type Need =
   | 'root'
@@ -22,6 +23,7 @@ export type Need =
   | 'bash'
   | 'zsh'
   | 'fish'
+  | 'chromium'
 
 const PROBES: { readonly [need in Need]: () => void } = {
   root: () => {
@@ -48,6 +50,7 @@ const PROBES: { readonly [need in Need]: () => void } = {
   bash: () => run('bash', '--version'),
   zsh: () => run('zsh', '--version'),
   fish: () => run('fish', '--version'),
+  chromium: () => run(CHROMIUM, '--headless', '--no-sandbox', '--version'),
 }
 
 const answers = new Map<Need, string | undefined>()

@@ -29,6 +29,7 @@ const HERE = {
   bash: () => succeeds('bash', '--version'),
   zsh: () => succeeds('zsh', '--version'),
   fish: () => succeeds('fish', '--version'),
+  chromium: () => succeeds('chromium', '--headless', '--no-sandbox', '--version'),
 }
 
 function succeeds(command, ...args) {

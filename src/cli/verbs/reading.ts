@@ -207,9 +207,9 @@ export const READING: readonly Verb[] = [
   },
   {
     name: 'export',
-    summary: 'prints a session as Markdown, or for another tool',
+    summary: 'prints a session as Markdown, as a page, or for another tool',
     details: [
-      'md: Markdown that GitHub takes. jsonl: the log, as one file that merges with others. pi: a session of pi, with all branches. openai-chat: {messages} in one line.',
+      'md: Markdown that GitHub takes. html: one page that needs nothing else and runs nothing, with all branches. jsonl: the log, as one file that merges with others. pi: a session of pi, with all branches. openai-chat: {messages} in one line.',
       'What the target cannot hold is said on stderr. --json changes nothing: the format decides.',
     ],
     argument: SESSION,
@@ -217,9 +217,10 @@ export const READING: readonly Verb[] = [
       {
         name: 'format',
         value: 'FORMAT',
-        text: 'md, jsonl, pi or openai-chat; default: what the name of FILE says, else md',
+        text: 'md, html, jsonl, pi or openai-chat; default: what the name of FILE says, else md',
       },
       { name: 'md', text: 'the same as --format md' },
+      { name: 'html', text: 'the same as --format html' },
       { name: 'output', short: 'o', value: 'FILE', text: 'write this file, instead of to stdout' },
       { name: 'force', text: 'replace FILE if it is there' },
       { name: 'full', text: 'md: print all that tools said, and reasoning, instead of the beginning of each' },
@@ -227,7 +228,7 @@ export const READING: readonly Verb[] = [
       { name: 'at', value: 'POINT', text: `as it was: at a time, or after an event, ${EVENT}` },
     ],
     examples: [
-      { command: 'foldlog export @ -o session.md', text: 'a document beside the code' },
+      { command: 'foldlog export @ -o session.html', text: 'a page to read, to send, to print' },
       { command: 'foldlog export @ --md | gh pr comment 12 -F -', text: 'how a change came about' },
       {
         command: 'foldlog export 01M7X --format openai-chat >> examples.jsonl',
