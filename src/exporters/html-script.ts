@@ -9,10 +9,16 @@ export const SCRIPT = `
   const unfold = (isOpen) => all('.calls details, .note').forEach((each) => { each.open = isOpen })
   const toggle = () => unfold(!all('.calls details, .note').some((each) => each.open))
   const step = (by) => {
-    const list = all('article').filter((each) => each.checkVisibility === undefined || each.offsetParent !== null)
-    const tops = list.map((each) => each.getBoundingClientRect().top)
-    const at = by > 0 ? tops.findIndex((top) => top > 30) : tops.findLastIndex((top) => top < 18)
-    if (at >= 0) list[at].scrollIntoView()
+    const list = all('article').filter((each) => each.closest('.branch:not([open])') === null)
+    const top = (at) => list[at].getBoundingClientRect().top
+    let [from, to] = [0, list.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (top(middle) > (by > 0 ? 30 : 17)) to = middle
+      else from = middle + 1
+    }
+    const next = list[by > 0 ? from : from - 1]
+    if (next) next.scrollIntoView()
   }
   const keys = { j: () => step(1), k: () => step(-1), t: toggle }
   bar.hidden = false

@@ -49,7 +49,7 @@ kbd { font: .75rem var(--code); border: 1px solid var(--line); border-radius: 4p
 .index { font-size: .875rem; line-height: 1.45; border-block: 1px solid var(--line); padding: .6rem 0; max-height: 17rem; overflow-y: auto; scrollbar-width: thin; overscroll-behavior: contain; align-self: start }
 .index > details > summary { color: var(--soft); padding: .15rem 0 }
 .index ol, .index ul { list-style: none; margin: .35rem 0 .5rem; padding: 0 }
-.index li { display: flex; gap: .6em; padding: .14rem 0 }
+.index li { content-visibility: auto; contain-intrinsic-size: auto 1.5rem; display: flex; gap: .6em; padding: .14rem 0 }
 .index li > span { flex: none; min-width: 1.6em; text-align: right; color: var(--soft); font-variant-numeric: tabular-nums }
 .index a { color: var(--soft); text-decoration: none; overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; line-clamp: 2 }
 .index a:hover { color: var(--ink); text-decoration: underline }

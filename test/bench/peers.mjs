@@ -6,6 +6,8 @@ export const foldlog = await load('../../dist/index.js')
 export const messages = await load('../../dist/messages/index.js')
 /** The product's importers. */
 export const importers = await load('../../dist/importers/index.js')
+/** The product's exporters. */
+export const exporters = await load('../../dist/exporters/index.js')
 /** `{ SessionManager }` of pi. */
 export const pi = await load('./peers/pi.mjs')
 /** `{ Database }` of better-sqlite3. */

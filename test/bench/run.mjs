@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { measureAppend } from './append.mjs'
 import { measureFsck } from './fsck.mjs'
 import { measureGuarded } from './guarded.mjs'
+import { measureHtml } from './html.mjs'
 import { measureImport } from './import.mjs'
 import { measureList } from './list.mjs'
 import { machine } from './machine.mjs'
@@ -39,6 +40,7 @@ const GROUPS = new Map([
   ['F9', measureSend],
   ['F10', measureMessages],
   ['F11', measureImport],
+  ['F12', measureHtml],
   ['F13', measureSearch],
 ])
 const PAGE = new URL('../../docs/performance.md', import.meta.url)

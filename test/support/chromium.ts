@@ -58,10 +58,9 @@ export class Chromium {
 
   call(method: string, params: object = {}, sessionId?: string): Promise<Readonly<Record<string, unknown>>> {
     const id = ++this.#count
-    const input = this.#child.stdio[3] as Writable
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: (result) => resolve(result ?? {}), reject })
-      input.write(`${JSON.stringify({ id, method, params, sessionId })}\0`)
+      this.#write({ id, method, params, sessionId })
     })
   }
 
@@ -71,9 +70,15 @@ export class Chromium {
 
   async close(): Promise<void> {
     const ended = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
+    // Killed, it would leave processes behind that go on writing to its profile.
+    this.#write({ id: 0, method: 'Browser.close', params: {} })
     await ended
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 })
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+  }
+
+  #write(message: object): void {
+    const input = this.#child.stdio[3] as Writable
+    input.write(`${JSON.stringify(message)}\0`)
   }
 
   #take({ error, id, method, params, result, sessionId }: Answer): void {
