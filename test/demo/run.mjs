@@ -1,6 +1,6 @@
 /**
- * The main job, shown: a conversation is recorded with branches, another tool's session is imported, both are listed, shown,
- * tailed from a second process, and read with plain tools. Everything happens in a fresh temporary folder.
+ * The main job, shown: a conversation is recorded with branches, other tools' sessions are imported, all are listed, shown, drawn, searched
+ * and counted, one becomes a page, one is followed from a second process and read with plain tools. Everything happens in a fresh temporary folder.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -55,12 +55,20 @@ console.log('the conversation now:')
 for (const { role, parts } of await session.messages())
   console.log(`  ${role.padEnd(9)} ${parts[0].text ?? parts[0].name}`)
 
-title("import another tool's sessions")
-foldlog('import', path.join(project, 'fixtures/import/claude-code'), '--namespace', 'imported')
+title("import other tools' sessions")
+foldlog('import', path.join(project, 'fixtures/import'), '--namespace', 'imported')
 
-title('list and show')
-foldlog('ls', '--all')
+title('list, show, draw')
+foldlog('ls', '--all', '--limit', '12')
 foldlog('show', session.id)
+foldlog('tree', session.id)
+
+title('search and count')
+foldlog('grep', 'trees', '--limit', '5')
+foldlog('stats', '--by', 'model')
+
+title('a page that needs nothing else')
+foldlog('export', session.id, '-o', path.join(path.dirname(root), 'refund.html'))
 
 title('follow it from a second process')
 const tail = spawn(
