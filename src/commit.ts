@@ -5,7 +5,6 @@
  * when it is in the backend, folded and published.
  */
 import type { Capabilities } from './backend.ts'
-import { isFoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
 import { assertHead, expectedHeadOf } from './expected-head.ts'
 import { keyOf, sameKind } from './keyed.ts'
@@ -23,10 +22,7 @@ export type Result<T> = (events: readonly SessionEvent[]) => T
 
 /** What every mutating call takes. */
 export interface WriteOptions {
-  /**
-   * Idempotency key, unique in the session: a call with a known key writes nothing and returns the first call's result, also where two processes
-   * use it at once. Costs what a guarded call does, where `capabilities.guards` is `exact`.
-   */
+  /** Idempotency key, unique in the session: a call with a known key writes nothing and returns the first call's result. */
   readonly key?: string
   /**
    * Write only if the conversation still ends at this message: `info.head ?? null` as it was when the caller decided; `null`: it is empty.
@@ -53,9 +49,16 @@ export class Commits {
 
   /**
    * Writes the events `make` makes as one line, unless the key is known. Resolves with what `result` makes of the events that count, right
-   * after they were folded.
+   * after they were folded. `isExact`: where appends can be guarded, a key that two processes use at once is known to one of them before it writes,
+   * so that no result is taken back.
    */
-  commit<T>(type: string, make: Make, options: WriteOptions | undefined, result: Result<T>): Promise<T> {
+  commit<T>(
+    type: string,
+    make: Make,
+    options: WriteOptions | undefined,
+    result: Result<T>,
+    isExact = false,
+  ): Promise<T> {
     try {
       assertOptions(options, WRITE_OPTIONS, 'a call that writes')
       const key = keyOf(options)
@@ -63,7 +66,7 @@ export class Commits {
       const recovered = this.#live.recoverIfDue()
       const written =
         key !== undefined
-          ? this.#once(type, make, key, head).then(result)
+          ? this.#once(type, make, key, head, isExact && this.#capabilities.guards === 'exact').then(result)
           : head !== undefined
             ? this.writeGuarded(make, () => assertHead(this.#log, head)).then(result)
             : this.write(make(), undefined, result)
@@ -73,10 +76,16 @@ export class Commits {
     }
   }
 
-  #once(type: string, make: Make, key: string, head: string | null | undefined): Promise<readonly SessionEvent[]> {
+  #once(
+    type: string,
+    make: Make,
+    key: string,
+    head: string | null | undefined,
+    isExact: boolean,
+  ): Promise<readonly SessionEvent[]> {
     const running = this.#running.get(key)
     if (running !== undefined) return running.then((events) => sameKind(events, type, key))
-    const call = this.#writeOnce(type, make, key, head).finally(() => this.#running.delete(key))
+    const call = this.#writeOnce(type, make, key, head, isExact).finally(() => this.#running.delete(key))
     this.#running.set(key, call)
     return call
   }
@@ -86,6 +95,7 @@ export class Commits {
     make: Make,
     key: string,
     head: string | null | undefined,
+    isExact: boolean,
   ): Promise<readonly SessionEvent[]> {
     await this.#log.look()
     const known = this.#log.eventsOfKey(key)
@@ -94,26 +104,12 @@ export class Commits {
       await this.#log.acknowledge(key)
       return events
     }
-    const own = await this.#writeKeyed(make, key, head)
+    const assert = (): void => (head === undefined ? undefined : assertHead(this.#log, head))
+    const own = await (head === undefined && !isExact
+      ? this.write(make(), key, (events) => events)
+      : this.writeGuarded(make, assert, key))
     // Another process may have used the key meanwhile: then its line is the one that counts.
     return sameKind(this.#log.eventsOfKey(key) ?? own, type, key)
-  }
-
-  /**
-   * By a guarded line also without `head`: two processes that use a key at once would both write it, and whoever was answered first might have been
-   * answered with what does not count. So one of them knows the key before it writes. Where there are no guards, and in a log that can have none now (it has segments,
-   * or is being rewritten), the line is written all the same.
-   */
-  async #writeKeyed(make: Make, key: string, head: string | null | undefined): Promise<readonly SessionEvent[]> {
-    if (head !== undefined) return this.writeGuarded(make, () => assertHead(this.#log, head), key)
-    if (this.#capabilities.guards === 'exact') {
-      try {
-        return await this.writeGuarded(make, () => {}, key)
-      } catch (error) {
-        if (!isFoldlogError(error, 'UNSUPPORTED') && !isFoldlogError(error, 'SESSION_BUSY')) throw error
-      }
-    }
-    return this.write(make(), key, (events) => events)
   }
 
   write<T>(events: readonly InnerEvent[], key: string | undefined, result: Result<T>): Promise<T> {

@@ -129,8 +129,9 @@ export class Session {
   async stream(input: StreamInput = {}, options: StreamOptions = {}): Promise<Draft> {
     this.#check()
     const { openDraft } = await import('./draft.ts')
+    // Two who begin it under one key must not both believe that it is theirs.
     const add = (message: MessageInput, rest: WriteOptions): Promise<Message> =>
-      this.#add([message], rest, (events) => this.#messageOf(events[0]!))
+      this.#add([message], rest, (events) => this.#messageOf(events[0]!), true)
     return openDraft(this.#live, input, options, add, () => this.#check())
   }
 
@@ -403,13 +404,19 @@ export class Session {
     return this.#commit(type, makeAll, options, () => this.#required(messageId))
   }
 
-  #commit<T>(type: string, make: Make, options: WriteOptions | undefined, result: Result<T>): Promise<T> {
+  #commit<T>(
+    type: string,
+    make: Make,
+    options: WriteOptions | undefined,
+    result: Result<T>,
+    isExact = false,
+  ): Promise<T> {
     try {
       this.#check()
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.#commits.commit(type, make, options, result)
+    return this.#commits.commit(type, make, options, result, isExact)
   }
 
   #event<T extends keyof CoreEvents>(type: T, data: CoreEvents[T], id: string = this.#log.nextId()): InnerEvent {
@@ -418,18 +425,24 @@ export class Session {
     return { id, type, data: json }
   }
 
-  #add<T>(given: Messages, options: WriteOptions | undefined, result: Result<T>): Promise<T> {
+  #add<T>(given: Messages, options: WriteOptions | undefined, result: Result<T>, isExact = false): Promise<T> {
     let opened: string | undefined
     const make = (): readonly InnerEvent[] => {
       const stamped = this.#stampAll(given)
       opened = stamped.opened
       return stamped.events
     }
-    return this.#commit('message.created', make, options, (events) => {
-      // Under a key it may be another call's messages that count.
-      if (events.some((event) => (event.data as MessageData).turnId === opened)) this.#turnId = opened
-      return result(events)
-    })
+    return this.#commit(
+      'message.created',
+      make,
+      options,
+      (events) => {
+        // Under a key it may be another call's messages that count.
+        if (events.some((event) => (event.data as MessageData).turnId === opened)) this.#turnId = opened
+        return result(events)
+      },
+      isExact,
+    )
   }
 
   #stampAll(given: Messages): { readonly events: InnerEvent[]; readonly opened: string | undefined } {

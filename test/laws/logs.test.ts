@@ -82,8 +82,6 @@ async function eventIds(session: Session): Promise<Set<string>> {
 
 function idsIn(line: Buffer): string[] {
   const { id, type, data } = JSON.parse(line.toString()) as { id: string; type: string; data: { id: string }[] }
-  // That a line under a key counts is no event.
-  if (type === 'log.kept') return []
   return type === 'log.batch' ? idsOf(data) : [id]
 }
 
