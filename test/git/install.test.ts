@@ -107,7 +107,7 @@ test('outside a work tree it is refused with what to do', async () => {
     env: { ...ENVIRONMENT, GIT_CEILING_DIRECTORIES: folder },
   })
   expect(code).toBe(1)
-  expect(stderr).toContain('run git init')
+  expect(stderr).toContain('\n  git init\n')
 })
 
 test('g11: a secret in a line that a commit would add is refused without being shown, and was not before', async () => {

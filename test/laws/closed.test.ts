@@ -63,6 +63,7 @@ const STORE_CALLS: { readonly [name: string]: (store: Store) => Promise<unknown>
   redact: (store) => store.redact({ returned: true }),
   flush: (store) => store.flush(),
   prune: (store) => store.prune({ olderThan: 0 }),
+  search: async (store) => store.search('x')[Symbol.asyncIterator]().next(),
   namespaces: (store) => store.namespaces(),
   'create in another namespace': (store) => store.namespace('other').create(),
 }
