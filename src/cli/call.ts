@@ -101,10 +101,22 @@ export class Call {
     return command(...words, ...(root === undefined ? [] : ['--root', root]))
   }
 
-  /** This verb again, with an id in the place of the name that was typed. */
+  /**
+   * This verb again with its options, and with an id in the place of the name that was typed. Without --yes: what is done for
+   * good is looked at first, now that the id is known.
+   */
   instead(name: string, id: string, ...words: string[]): string {
-    const args = this.args.length === 0 ? [id] : this.args.map((arg) => (arg.trim() === name ? id : arg))
-    return this.command(this.verb, ...args, ...words)
+    const isArgument = this.args.some((arg) => arg.trim() === name)
+    const replaced = (text: string): string => (text.trim() === name ? id : text)
+    const args = this.args.map(replaced)
+    const options = Object.entries(this.#values)
+      .filter(([option]) => !['root', 'namespace', 'yes'].includes(option))
+      .flatMap(([option, value]) => [value].flat().flatMap((one) => optionWords(option, one)))
+    // A name that is no argument is the value of an option, such as --parent.
+    const given = isArgument ? options : options.map(replaced)
+    if (args.every((arg) => !arg.startsWith('-'))) return this.command(this.verb, ...args, ...given, ...words)
+    const root = this.text('root')
+    return command(this.verb, ...given, ...words, ...(root === undefined ? [] : ['--root', root]), '--', ...args)
   }
 
   /** A command about the session that was named here. */
@@ -112,6 +124,12 @@ export class Call {
     const { namespace } = this
     return this.command(verb, this.args[0] ?? '@', ...words, ...(namespace === undefined ? [] : ['-n', namespace]))
   }
+}
+
+/** An option as it is typed. A value that begins with - would be read as an option of its own. */
+function optionWords(name: string, value: string | boolean): string[] {
+  if (typeof value === 'boolean') return [`--${name}`]
+  return value.startsWith('-') ? [`--${name}=${value}`] : [`--${name}`, value]
 }
 
 /** A command as it can be typed into a shell. */

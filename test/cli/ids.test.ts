@@ -35,6 +35,20 @@ test('a prefix of several sessions is a usage failure that lists them as command
   expect((await run(['path', 'refund', '-n', 'claims', '--root', root])).stdout).toContain('/claims/refund-2.jsonl')
 })
 
+test('what is offered instead of an ambiguous name keeps the options, except --yes', async () => {
+  const { root, store } = await freshStore()
+  await store.create({ id: 'refund-1', archived: true })
+  await store.create({ id: 'refund-2', parent: { sessionId: 'refund-1' } })
+  const first = async (...args: string[]): Promise<string | undefined> =>
+    (await run(['--root', root, ...args])).stderr.split('\n')[1]?.trim()
+  const end = `-n default --root ${root}`
+  expect(await first('archive', 'refund', '--undo')).toBe(`foldlog archive refund-1 --undo ${end}`)
+  expect(await first('ls', '--parent', 'refund')).toBe(`foldlog ls --parent refund-1 ${end}`)
+  expect(await first('redact', 'refund', '--text=-x y', '--yes')).toBe(`foldlog redact refund-1 '--text=-x y' ${end}`)
+  expect(await first('rm', 'refund', '--yes')).toBe(`foldlog rm refund-1 ${end}`)
+  expect(await first('head', 'refund', '--', '-m')).toBe(`foldlog head ${end} -- refund-1 -m`)
+})
+
 test('the same id in two namespaces is ambiguous until one is named', async () => {
   const { root, store } = await freshStore()
   await store.create({ id: 'x', title: 'First' })
