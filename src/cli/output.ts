@@ -8,6 +8,7 @@
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { styleText } from 'node:util'
+import { EXIT } from './call.ts'
 import type { Pager } from './pager.ts'
 import { jsonLine, plain, plainBlock, truncate } from './text.ts'
 import { clockTime, isoTime, localSpan, relativeTime } from './time.ts'
@@ -52,8 +53,11 @@ export class Output {
     this.#env = env
     this.#hasColor = hasColor(env, stdout.isTTY)
     this.#hasErrorColor = hasColor(env, stderr.isTTY)
-    stdout.on('error', endQuietly)
-    stderr.on('error', endQuietly)
+    stdout.on('error', (error) => this.#endWith(error))
+    stderr.on('error', (error: NodeJS.ErrnoException) => {
+      // What cannot be said, because a disk is full, is no reason to cut the data short.
+      if (error.code === 'EPIPE') endQuietly()
+    })
   }
 
   /** From now on, what is higher than the screen goes through a pager. Only on a terminal that can have one. {@link end} has to follow. */
@@ -151,6 +155,16 @@ export class Output {
     return from === to ? from : `${from} → ${to}`
   }
 
+  /** Ends the process, because stdout takes no more: quietly where its reader has closed it. */
+  #endWith({ code, message }: NodeJS.ErrnoException): never {
+    if (code === 'EPIPE') endQuietly()
+    const what = code === 'ENOSPC' || code === 'EDQUOT' ? `no space is left (${code})` : `it was refused (${message})`
+    this.#held = undefined
+    this.complain(`cannot print all of it: ${what}: make room, or print it elsewhere`)
+    // oxlint-disable-next-line unicorn/no-process-exit -- nothing that runs on could do anything but fail on the same stream
+    process.exit(EXIT.notFound)
+  }
+
   #tell(text: string): void {
     if (this.#held === undefined) this.#stderr.write(`${text}\n`)
     else this.#held.messages.push(`${text}\n`)
@@ -177,9 +191,8 @@ function styled(style: Style | readonly Style[], text: string): string {
   return styleText(typeof style === 'string' ? style : [...style], text, { validateStream: false })
 }
 
-function endQuietly(error: NodeJS.ErrnoException): void {
+function endQuietly(): never {
   // Whoever reads has closed the pipe: nobody is left to print for, and that is no failure.
   // oxlint-disable-next-line unicorn/no-process-exit -- nothing that runs on could do anything but fail on the same pipe
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  process.exit(EXIT.ok)
 }

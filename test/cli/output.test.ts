@@ -1,9 +1,10 @@
 /** What terminals get and pipes do not: colour, and a pager. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { damage, freshStore, run, runOnTerminal, temp } from './run.ts'
+import { damage, ended, freshStore, MAIN, run, runOnTerminal, temp } from './run.ts'
 
 const hasScript = spawnSync('script', ['--version']).status === 0
 if (!hasScript) console.log('no terminal is tested: script of util-linux is not installed')
@@ -93,3 +94,22 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
   })
 })
+
+test.skipIf(!existsSync('/dev/full'))(
+  'a disk that is full when output is printed is told without a stack',
+  async () => {
+    const { root, store } = await freshStore()
+    await store.create({ id: 'a', title: 'A' })
+    const to = async (redirection: string) => {
+      const child = spawn('bash', ['-c', `exec "$@" ${redirection}`, '-', process.execPath, MAIN, 'ls', '--root', root])
+      child.stdin.end()
+      return ended(child)
+    }
+    expect(await to('>/dev/full')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'foldlog: cannot print all of it: no space is left (ENOSPC): make room, or print it elsewhere\n',
+    })
+    expect((await to('2>/dev/full')).stdout).toContain('  A\n')
+  },
+)
