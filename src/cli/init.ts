@@ -32,7 +32,7 @@ export async function init(call: Call): Promise<Exit> {
   }
   for (const line of git?.advice ?? []) out.say(line)
   if (call.flag('shared')) sayShared(call)
-  else if (isCreated) out.say('to bring sessions of other tools in:', call.command('import', '~/.claude/projects'))
+  else if (isCreated) out.say('to bring sessions of other tools in:', call.command('import'))
   return EXIT.ok
 }
 
@@ -78,5 +78,5 @@ async function print(call: Call, isCreated: boolean, written: readonly string[])
 function sayShared(call: Call): void {
   call.out.say('all who write to a shared root have to say so; here, until a session is in it:')
   call.out.detail(`await openStore(${JSON.stringify(call.root)}, { shared: true })`)
-  call.out.detail(call.command('import', '--shared', '~/.claude/projects'))
+  call.out.detail(call.command('import', '--shared'))
 }

@@ -139,11 +139,14 @@ function sayCount(call: Call, infos: readonly SessionInfo[], chosen: Chosen, isC
   const others = call.text('parent') === undefined ? all.length - namespaces.length : 0
   if (call.isJson || (infos.length > 0 && others === 0 && !call.out.isTty)) return
   const where = namespaces.length === 1 ? namespaces[0]! : call.root
-  const count = infos.length === 0 ? `no ${noun}s` : counted(infos.length, noun)
+  const isChosen = call.texts('where').length > 0
+  const none = isChosen ? `no ${noun} fits --where` : `no ${noun}s`
+  const count = infos.length === 0 ? none : counted(infos.length, noun)
   const more = others === 0 ? '' : ` · ${counted(others, 'namespace')} more`
   const hints = [
     ...(isCut ? [call.command('ls', ...sameOptions(call), '--limit', '1000')] : []),
-    ...(others === 0 ? [] : [call.command('ls', '--all')]),
+    ...(others === 0 ? [] : [call.command('ls', '--all', ...(call.flag('archived') ? ['--archived'] : []))]),
+    ...(all.length === 0 ? [call.command('import')] : []),
   ]
   call.out.say(`${isCut ? 'the newest ' : ''}${count} in ${where}${more}${hints.length === 0 ? '' : ':'}`, ...hints)
 }

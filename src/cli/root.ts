@@ -36,7 +36,10 @@ export class Root {
       return new Root(path, call, isToAppend && (call.flag('shared') || (await hasSegments(path))))
     }
     const what = isDirectory === undefined ? `there is no directory ${path}` : `${path} is not a directory`
-    throw new Failure(EXIT.notFound, `${what}: name the root with --root or $FOLDLOG_ROOT`, command('--help'))
+    // Who has named no root may have none yet, and import makes one.
+    const isFirst = isDirectory === undefined && path === call.root && call.text('root') === undefined
+    const hint = isFirst ? command('import') : command('--help')
+    throw new Failure(EXIT.notFound, `${what}: name the root with --root or $FOLDLOG_ROOT`, hint)
   }
 
   /** The namespaces to look in: the one that was asked for, or all there are. */
@@ -186,7 +189,7 @@ async function notFound(call: Call, root: Root, name: string, keys: readonly Ses
   const chosen = ids.filter((id) => !RANDOM.test(id))
   const near = new Set(nearestIds(name.replace(/^…/, ''), ids, chosen))
   const meant = near.size > 0 ? keys.filter(({ sessionId }) => near.has(sessionId)) : await titled(root, name)
-  if (meant.length === 0) return new Failure(EXIT.notFound, what, call.command('ls', '--all'))
+  if (meant.length === 0) return new Failure(EXIT.notFound, what, whatThereIs(call, keys.length > 0))
   const commands = meant.map(({ namespace, sessionId }) => call.instead(name, sessionId, '-n', namespace))
   return new Failure(EXIT.notFound, `${what}: did you mean`, ...commands)
 }
@@ -215,8 +218,18 @@ async function findLatest(call: Call, root: Root, nth: number): Promise<SessionK
   }
   const info = infos.sort(byActivity)[nth]
   if (info !== undefined) return { namespace: info.namespace, sessionId: info.id }
-  const what = infos.length === 0 ? 'there is no session' : `there are only ${infos.length} sessions`
-  throw new Failure(EXIT.notFound, `${what} in ${call.namespace ?? root.path}`, call.command('ls', '--all'))
+  const where = call.namespace ?? root.path
+  if (infos.length > 0)
+    throw new Failure(EXIT.notFound, `there are only ${infos.length} sessions in ${where}`, whatThereIs(call))
+  if ((await root.keys()).length === 0)
+    throw new Failure(EXIT.notFound, `there is no session in ${where}`, whatThereIs(call, false))
+  const what = `every session in ${where} is archived: name one`
+  throw new Failure(EXIT.notFound, what, call.command('ls', '--all', '--archived'))
+}
+
+/** A command that lists what could be named, or that brings in what can be. */
+function whatThereIs(call: Call, hasSessions = true): string {
+  return hasSessions || call.namespace !== undefined ? call.command('ls', '--all') : call.command('import')
 }
 
 /** Newest activity first. */

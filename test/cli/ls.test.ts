@@ -82,7 +82,11 @@ test('--limit and --archived choose what is listed', async () => {
 
 test('a root without sessions is no failure, and prints nothing', async () => {
   const root = await temp()
-  expect(await run(['ls', '--root', root])).toEqual({ code: 0, stdout: '', stderr: `no sessions in ${root}\n` })
+  expect(await run(['ls', '--root', root])).toEqual({
+    code: 0,
+    stdout: '',
+    stderr: `no sessions in ${root}:\n  foldlog import --root ${root}\n`,
+  })
   expect(await run(['ls', '--json', '--root', root])).toEqual({ code: 0, stdout: '', stderr: '' })
 })
 
