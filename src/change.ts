@@ -3,6 +3,8 @@
  */
 import type { Origin } from './bus.ts'
 import type { SessionEvent } from './event.ts'
+import { deepFreeze } from './json.ts'
+import type { LineSet } from './lines.ts'
 
 /** An event that was folded, and how it came. */
 export interface Arrival {
@@ -19,9 +21,21 @@ export type Change =
 
 /** What one flush or look brought. */
 export class News {
-  readonly arrivals: Arrival[] = []
+  arrivals: Arrival[] = []
   /** What counted before does no longer: the fold has to be made again. */
   rewound: { readonly missing: SessionEvent[]; readonly added: SessionEvent[] } | undefined
+
+  /** What came and was overruled before anybody was told, as by its redaction, is told as what counts of it now, or not at all. */
+  settle(lines: LineSet): void {
+    if (this.rewound === undefined || this.arrivals.length === 0) return
+    const came = new Set(this.arrivals.map(({ event }) => event.id))
+    this.arrivals = this.arrivals.flatMap((arrival) => {
+      const event = lines.event(arrival.event.id)
+      return event === undefined ? [] : [{ ...arrival, event: deepFreeze(event) }]
+    })
+    const isTold = ({ id }: SessionEvent): boolean => !came.has(id)
+    this.rewound = { missing: this.rewound.missing.filter(isTold), added: this.rewound.added.filter(isTold) }
+  }
 }
 
 /** Whether there is nothing to tell. */

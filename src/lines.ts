@@ -83,6 +83,17 @@ export class LineSet {
     return line !== undefined && isRedactedIn(line, eventId)
   }
 
+  /** What is left of an event whose content was removed and is there again, whether it counts or not; undefined for any other event. */
+  remains(eventId: string): SessionEvent | undefined {
+    // Content that is there again is a conflict: nearly every log has none.
+    if (this.#conflicts.size === 0) return undefined
+    const owner = this.#owners.get(eventId)
+    if (owner !== undefined && isRedactedIn(owner, eventId)) return eventOf(owner, eventId)
+    for (const line of this.#losersById.get(eventId) ?? [])
+      if (isRedactedIn(line, eventId)) return eventOf(line, eventId)
+    return undefined
+  }
+
   /**
    * Of one of {@link conflicts}, the events that were redacted and whose content is there again; none if it is a conflict of something else. A
    * batch conflicts under its first event's id, whichever of its events was redacted.

@@ -166,6 +166,11 @@ export class Log {
     return this.#state.lines.has(eventId)
   }
 
+  /** As of what was read so far: what is left of an event whose content was redacted and came back. */
+  remains(eventId: string): SessionEvent | undefined {
+    return this.#state.lines.remains(eventId)
+  }
+
   /** An id greater than every id of the log that this process has seen. */
   nextId(): string {
     return this.#clock.next()
@@ -418,6 +423,7 @@ export class Log {
       const news = new News()
       try {
         await this.#read(state, news)
+        news.settle(state.lines)
         return { state, news }
       } catch (error) {
         if (!isFoldlogError(error, 'STALE_CURSOR')) throw error
@@ -480,8 +486,11 @@ export class Log {
 
   #tellNews(state: LogState, news: News): void {
     if (news.rewound !== undefined) state.refold()
-    if (news.arrivals.length > 0) this.#tell({ kind: 'events', arrivals: news.arrivals })
-    if (news.rewound !== undefined) this.#tell({ kind: 'rewound', ...news.rewound })
+    news.settle(state.lines)
+    const { arrivals, rewound } = news
+    if (arrivals.length > 0) this.#tell({ kind: 'events', arrivals })
+    if (rewound !== undefined && rewound.missing.length + rewound.added.length > 0)
+      this.#tell({ kind: 'rewound', ...rewound })
   }
 
   /** Tells once that the session is gone. */

@@ -274,13 +274,12 @@ export class Session {
     return restoreInto(this.#live, this.#backend, missing)
   }
 
-  /** The events of the log in the order they lie in it, each once. */
+  /** The events of the log in the order they lie in it, each once. One that was redacted is what is left of it, also where a merge brought its content back. */
   async *events(options: TailOptions = {}): AsyncGenerator<TailEvent> {
     this.#check()
     const { signal = this.#closing.signal } = options
     const signals = AbortSignal.any([signal, this.#closing.signal])
-    const isGone = (): boolean => this.#log.isDeleted
-    yield* tailOf(this.#backend, this.#log.key, { ...options, signal: signals }, this.#wake, isGone)
+    yield* tailOf(this.#backend, this.#log.key, { ...options, signal: signals }, this.#wake, this.#log)
   }
 
   /**

@@ -2,7 +2,8 @@
  * Reads one log, then keeps following it: events in the order they lie in the log, each id once.
  *
  * A tail reads the backend by a place of its own, so it sees lines that were never folded here, and what it delivers does not
- * depend on who else reads. It is woken by hints and by this process's own changes, and looks by itself every two seconds.
+ * depend on who else reads. Only whether the content of an event was redacted somewhere else in the log, before or behind, is asked of
+ * who folds it, after reading and before delivering: what a merge brings back is delivered as what is left of it. It is woken by hints and by this process's own changes, and looks by itself every two seconds.
  */
 import type { Backend, Cursor, LookOptions, SessionKey, StoredLine } from './backend.ts'
 import { Bell } from './bell.ts'
@@ -31,22 +32,31 @@ export interface TailOptions {
 /** Calls back when there may be more to read; returns the way to stop. */
 export type Wake = (callback: () => void) => Promise<() => void>
 
+/** Who folds the log that is read. */
+export interface Folded {
+  /** Folds all that is there; false if the log is gone. */
+  isThere(): Promise<boolean>
+  /** What is left of an event whose content was redacted and came back; undefined for any other. */
+  remains(eventId: string): SessionEvent | undefined
+  readonly isDeleted: boolean
+}
+
 const LOOK_MS = 2000
 /** Between the place before a line and how many of its events to skip, where a cursor points into a batch. */
 const SKIP_MARK = '~'
 const INTO_BATCH = /^(.*)~([1-9]\d{0,8})$/s
 
-/** Reads a log that is there until `isGone`. */
+/** Reads a log that is there until it is deleted. */
 export async function* tailOf(
   backend: Backend,
   key: SessionKey,
   options: TailOptions,
   wake: Wake,
-  isGone: () => boolean,
+  log: Folded,
 ): AsyncGenerator<TailEvent> {
-  const reader = new Reader(backend, key, options.after)
+  const reader = new Reader(backend, key, log, options.after)
   const { follow = false, signal } = options
-  if (isGone()) throw deleted(key)
+  if (log.isDeleted) throw deleted(key)
   if (!follow) {
     try {
       yield* reader.read(signal)
@@ -61,7 +71,7 @@ export async function* tailOf(
   signal?.addEventListener('abort', onAbort)
   try {
     // oxlint-disable-next-line no-unmodified-loop-condition -- a signal changes by itself
-    while (signal?.aborted !== true && !isGone()) {
+    while (signal?.aborted !== true && !log.isDeleted) {
       bell.reset()
       yield* reader.read(signal)
       await bell.wait(LOOK_MS)
@@ -84,15 +94,17 @@ function isAborted(signal: AbortSignal | undefined, error: unknown): boolean {
 class Reader {
   readonly #backend: Backend
   readonly #key: SessionKey
+  readonly #log: Folded
   readonly #seen = new Set<string>()
   #after: string | undefined
   #cursor: Cursor | undefined
   #skip = 0
   hasRead = false
 
-  constructor(backend: Backend, key: SessionKey, after: string | undefined) {
+  constructor(backend: Backend, key: SessionKey, log: Folded, after: string | undefined) {
     this.#backend = backend
     this.#key = key
+    this.#log = log
     this.#after = after
   }
 
@@ -125,6 +137,8 @@ class Reader {
     const after = this.#cursor === undefined ? {} : { after: this.#cursor }
     for await (const batch of this.#backend.read(this.#key, { ...after, ...known(signal) })) {
       this.hasRead = true
+      // If it is gone meanwhile, what was read of it is still delivered.
+      if (batch.lines.length > 0) await this.#log.isThere()
       for (const stored of batch.lines) {
         yield* this.#eventsOf(stored)
         this.#cursor = stored.cursor
@@ -145,7 +159,7 @@ class Reader {
       if (this.#seen.has(event.id)) continue
       this.#seen.add(event.id)
       const cursor = i === all.length - 1 ? stored.cursor : `${this.#cursor ?? ''}${SKIP_MARK}${i + 1}`
-      yield deepFreeze({ ...toEvent(line, event), cursor })
+      yield deepFreeze({ ...(this.#log.remains(event.id) ?? toEvent(line, event)), cursor })
     }
   }
 
