@@ -1,24 +1,55 @@
-/** Every transcript of the corpus, where there is one, and of the fixtures, through every exporter. */
+/**
+ * Every session of the corpus, whatever tool it is of, where there is one, and of the fixtures, through every exporter.
+ *
+ * The corpus lies in `$FOLDLOG_CORPUS`, or in `../shared/data` beside the project.
+ */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { micromark } from 'micromark'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exportHtml, exportLog, exportMarkdown, exportOpenAIChat, exportPi } from '../../src/exporters/index.ts'
-import { importClaudeCode } from '../../src/importers/index.ts'
-import { memoryBackend, openStore, type Backend, type Session, type Store } from '../../src/index.ts'
+import { FORMATS } from '../../src/importers/formats.ts'
+import { importSessions } from '../../src/importers/index.ts'
+import { memoryBackend, openStore, type Backend, type Message, type Session, type Store } from '../../src/index.ts'
 import { Chromium } from '../support/chromium.ts'
 import { needs } from '../support/machine.ts'
 import { freshFolder, open } from '../support/store.ts'
 import { whole } from './sessions.ts'
 
 const CORPUS = process.env['FOLDLOG_CORPUS'] ?? join(import.meta.dirname, '../../../shared/data')
-const SOURCES = [
-  { name: 'the corpus', source: join(CORPUS, 'claude-code') },
-  { name: 'the fixtures', source: join(import.meta.dirname, '../../fixtures/import/claude-code') },
-]
+const SOURCES = FORMATS.flatMap(({ name }) => [
+  { name: `the corpus of ${name}`, format: name, source: join(CORPUS, name) },
+  { name: `the fixtures of ${name}`, format: name, source: join(import.meta.dirname, '../../fixtures/import', name) },
+])
 
-describe.each(SOURCES.filter(({ source }) => existsSync(source)))('$name', ({ source }) => {
+/** What was said and done, in order, whatever messages it is in: what of a conversation pi has words for. */
+function said(messages: readonly Message[]): string[] {
+  return messages
+    .filter(({ audience, role }) => role !== 'system' && audience !== 'user')
+    .flatMap(({ parts }) => parts)
+    .flatMap((part) => {
+      switch (part.type) {
+        case 'text':
+          // What stands for a file that pi cannot hold.
+          return part.text === '' || part.text.startsWith('[file ') ? [] : [part.text]
+        case 'tool-call':
+          return [`call ${part.callId} of ${part.name}`]
+        case 'tool-result':
+          return [`result of ${part.callId}`]
+        case 'compaction':
+          return [`summary ${part.text}`]
+        default:
+          return []
+      }
+    })
+}
+
+/** One browser for all: starting it takes longer than what it shows. */
+let chromium: Chromium | undefined
+afterAll(() => chromium?.close())
+
+describe.each(SOURCES.filter(({ source }) => existsSync(source)))('$name', ({ format, source }) => {
   let backend: Backend
   let store: Store
   const sessions: Session[] = []
@@ -27,7 +58,7 @@ describe.each(SOURCES.filter(({ source }) => existsSync(source)))('$name', ({ so
   beforeAll(async () => {
     backend = memoryBackend()
     store = await openStore(backend)
-    await importClaudeCode(store, source)
+    await importSessions(store, source, { format })
     for await (const { id } of store.list({ archived: 'all' })) sessions.push((await store.get(id))!)
   })
   afterAll(async () => {
@@ -92,6 +123,20 @@ describe.each(SOURCES.filter(({ source }) => existsSync(source)))('$name', ({ so
     }
   })
 
+  test('pi exported and imported again is the same conversation', async () => {
+    for (const session of sessions) {
+      const path = join(freshFolder(), 'session.jsonl')
+      writeFileSync(path, await whole(exportPi(session, { files })))
+      await using again = await openStore(memoryBackend())
+      const { files: read, unknown } = await importSessions(again, path)
+      expect([unknown, read.map(({ format: found }) => found)]).toEqual([[], ['pi']])
+      const copy = (await again.get(read[0]!.sessions[0]!.sessionId))!
+      expect(said(await copy.messages())).toEqual(said(await session.messages()))
+      if (said(await session.messages({ all: true })).length > 0)
+        expect(copy.info.branchCount).toBe(session.info.branchCount)
+    }
+  })
+
   test('OpenAI-chat has every text and every call of the branch', async () => {
     for (const session of sessions) {
       const { messages } = JSON.parse(await whole(exportOpenAIChat(session, { files }))) as {
@@ -100,7 +145,7 @@ describe.each(SOURCES.filter(({ source }) => existsSync(source)))('$name', ({ so
       const path = await session.messages()
       const calls = path.flatMap(({ parts }) => parts.filter(({ type }) => type === 'tool-call'))
       expect(messages.flatMap(({ tool_calls = [] }) => tool_calls).length).toBeLessThanOrEqual(calls.length)
-      expect(JSON.stringify(messages).length).toBeGreaterThan(path.length * 10)
+      expect(JSON.stringify(messages).length).toBeGreaterThan(said(path).length * 10)
     }
   })
 
@@ -116,30 +161,26 @@ describe.each(SOURCES.filter(({ source }) => existsSync(source)))('$name', ({ so
 
   test('the page shows every text of every branch, and opens without a word', async (context) => {
     needs(context, 'chromium')
-    const chromium = new Chromium()
-    try {
-      const page = await chromium.page()
-      for (const session of sessions) {
-        const path = join(freshFolder(), 'session.html')
-        writeFileSync(path, await whole(exportHtml(session, { files })))
-        await page.open(pathToFileURL(path).href)
-        const typed = new Set(
-          await page.evaluate<string[]>(
-            `[...document.querySelectorAll('article.user .typed')].map((each) => each.textContent)`,
+    chromium ??= new Chromium()
+    const page = await chromium.page()
+    for (const session of sessions) {
+      const path = join(freshFolder(), 'session.html')
+      writeFileSync(path, await whole(exportHtml(session, { files })))
+      await page.open(pathToFileURL(path).href)
+      const typed = new Set(
+        await page.evaluate<string[]>(
+          `[...document.querySelectorAll('article.user .typed')].map((each) => each.textContent)`,
+        ),
+      )
+      const texts = (await session.messages({ all: true }))
+        .filter(({ role }) => role === 'user')
+        .flatMap(({ parts }) =>
+          parts.flatMap((part) =>
+            part.type === 'text' && /^[\w ,.'"<>/-]+$/.test(part.text) ? [part.text.trimEnd()] : [],
           ),
         )
-        const texts = (await session.messages({ all: true }))
-          .filter(({ role }) => role === 'user')
-          .flatMap(({ parts }) =>
-            parts.flatMap((part) =>
-              part.type === 'text' && /^[\w ,.'"<>/-]+$/.test(part.text) ? [part.text.trimEnd()] : [],
-            ),
-          )
-        for (const text of texts) if (text !== '') expect(typed).toContain(text)
-      }
-      expect(page.problems).toEqual([])
-    } finally {
-      await chromium.close()
+      for (const text of texts) if (text !== '') expect(typed).toContain(text)
     }
+    expect(page.problems).toEqual([])
   })
 })
