@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises'
 import { FoldlogError, isFoldlogError } from '../errors.ts'
 import type { Destination } from './destination.ts'
 import { detect } from './detect.ts'
-import { findFiles, readFailure } from './find.ts'
+import { findFiles } from './find.ts'
 import type { Format } from './format.ts'
 import { FORMATS } from './formats.ts'
 import { reportOf, type ImportReport, type UnknownFile } from './report.ts'
@@ -46,16 +46,17 @@ export async function importSessions(
   options: ImportOptions = {},
 ): Promise<ImportReport> {
   const formats = options.format === undefined ? FORMATS : [formatNamed(options.format)]
-  const all = await findFiles(
+  const { files: all, failures } = await findFiles(
     typeof paths === 'string' ? [paths] : paths,
     formats.flatMap(({ extensions }) => extensions),
   )
   const files = await changedSince(all, options.since)
+  const closed = failures.map((failure) => unreadable(failure.path!, failure))
   const unknown: UnknownFile[] = []
   const sorted = options.format === undefined ? await sort(files, unknown) : new Map([[formats[0]!, files]])
   const run = new Run(store, files.length - unknown.length, options)
   for (const [format, own] of sorted) await format.import(own, run)
-  return reportOf(await run.end(), unknown, all.length - files.length)
+  return reportOf(await run.end(), [...closed, ...unknown], all.length - files.length)
 }
 
 /** Imports files that are all of one format. */
@@ -82,21 +83,23 @@ async function sort(files: readonly string[], unknown: UnknownFile[]): Promise<R
       else sorted.get(format)!.push(path)
     } catch (error) {
       if (!isFoldlogError(error)) throw error
-      const { code, message } = error
-      unknown.push({ path, reason: 'cannot be read', failure: { code, message } })
+      unknown.push(unreadable(path, error))
     }
   }
   return sorted
+}
+
+function unreadable(path: string, { code, message }: FoldlogError): UnknownFile {
+  return { path, reason: 'cannot be read', failure: { code, message } }
 }
 
 async function changedSince(files: readonly string[], since: number | undefined): Promise<readonly string[]> {
   if (since === undefined) return files
   const changed: string[] = []
   for (const path of files) {
-    const found = await stat(path).catch((error: unknown) => {
-      throw readFailure(path, error)
-    })
-    if (found.mtimeMs >= since) changed.push(path)
+    // One that cannot be looked at any more is told when it is read.
+    const found = await stat(path).catch(() => undefined)
+    if (found === undefined || found.mtimeMs >= since) changed.push(path)
   }
   return changed
 }

@@ -6,9 +6,9 @@
  *     <root>/part/<message>/<part>.json
  *
  * A session is read message by message: of the tree no more is in memory than the parts of one. A file that cannot be read is
- * told by its path, and the others count without it.
+ * told by its path, and the others count without it. Links in a tree are not followed: what they lead to is none of its files.
  */
-import { readdir, readFile } from 'node:fs/promises'
+import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
 import type { JsonObject } from '../../json.ts'
 import { textField } from '../fields.ts'
@@ -79,7 +79,8 @@ async function grouped(paths: readonly string[]): Promise<readonly Group[]> {
   }
   for (const { path, root, messageId } of parts) {
     // A part whose message is not among the files says itself whose it is.
-    const sessionId = owners.get(join(root, messageId)) ?? textField((await objectAt(path)).value ?? {}, 'sessionID')
+    const sessionId =
+      owners.get(join(root, messageId)) ?? textField((await objectAt(path, true)).value ?? {}, 'sessionID')
     add(root, sessionId ?? messageId, path)
   }
   return [...groups.values()]
@@ -131,7 +132,7 @@ class Tree {
 
   /** What the session is, which the file itself says. */
   async info(): Promise<JsonObject | undefined> {
-    const { value, sizeBytes, reason, excerpt } = await objectAt(this.#file.path)
+    const { value, sizeBytes, reason, excerpt } = await objectAt(this.#file.path, true)
     if (reason !== undefined) this.#file.ledger.reject({ line: 1, offset: 0, sizeBytes, reason, excerpt })
     return value
   }
@@ -156,6 +157,8 @@ class Tree {
 
 async function namesIn(directory: string): Promise<{ readonly names: readonly string[]; readonly failure?: string }> {
   try {
+    if (!(await lstat(directory)).isDirectory())
+      return { names: [], failure: `${directory} is no directory of its own` }
     return { names: await readdir(directory) }
   } catch (error) {
     // A message may have no parts, and a session no messages: then there is no directory.
@@ -171,14 +174,20 @@ interface Read {
   readonly excerpt: string
 }
 
-/** The object that a small file holds, or why there is none. */
-async function objectAt(path: string): Promise<Read> {
+function notRead(why: string): Read {
+  return { value: undefined, sizeBytes: 0, reason: 'unreadable', excerpt: why }
+}
+
+/** The object that a small file holds, or why there is none. `isNamed`: it may be a link. */
+async function objectAt(path: string, isNamed = false): Promise<Read> {
   let bytes: Buffer
   try {
+    // Opening a pipe would wait for somebody to write.
+    if (!(await (isNamed ? stat : lstat)(path)).isFile()) return notRead(`${path} is no file of its own`)
     bytes = await readFile(path)
   } catch (error) {
     // It is told, by its path, and the other files count without it.
-    return { value: undefined, sizeBytes: 0, reason: 'unreadable', excerpt: readFailure(path, error).message }
+    return notRead(readFailure(path, error).message)
   }
   const values = objectsOf(bytes)
   const value = typeof values === 'string' || values.length !== 1 ? undefined : values[0]
