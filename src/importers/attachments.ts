@@ -13,7 +13,8 @@ export interface FileFields {
 }
 
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+$/
-const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/
+// Each character can be matched in one way only: data that is broken at its end is not tried again from every space before.
+const BASE64 = /^[A-Za-z0-9+/\s]+(?:=\s*){0,2}$/
 const DATA_URL = /^data:([^;,]*)((?:;[^;,]*)*),/
 
 /** A file whose bytes are base64; undefined if they are not, or the media type is none. */
@@ -22,9 +23,13 @@ export async function filePart(
   { id, mediaType, name }: FileFields,
   base64: string,
 ): Promise<FilePart | undefined> {
-  return BASE64.test(base64)
-    ? filePartOf(files, { id, mediaType, ...named(name) }, Buffer.from(base64, 'base64'))
-    : undefined
+  const bytes = bytesOfBase64(base64)
+  return bytes && filePartOf(files, { id, mediaType, ...named(name) }, bytes)
+}
+
+/** The bytes that a text is in base64; undefined if it is none. */
+export function bytesOfBase64(text: string): Uint8Array | undefined {
+  return BASE64.test(text) ? Buffer.from(text, 'base64') : undefined
 }
 
 /** A file of bytes; undefined if the media type is none. */

@@ -19,6 +19,9 @@ const MAX_ELEMENT_BYTES = 256 * 1024 * 1024
 const MAX_SHAPES = 16
 /** White space between a bracket and the key after it, when an element is looked for: more than anybody indents. */
 const MAX_GAP_BYTES = 256
+/** How much is scanned in vain behind damage: so many bytes, and so many times what is done. Past that no second look is taken. */
+const MAX_VAIN_BYTES = 16 * 1024 * 1024
+const MAX_VAIN_TIMES = 8
 const HEAD_BYTES = EXCERPT_CHARS * 4
 const BOM = [0xef, 0xbb, 0xbf]
 const NONE: Buffer = Buffer.alloc(0)
@@ -84,6 +87,8 @@ export class JsonElements {
   #ordinal = 0
   #document = 0
   #isInList = false
+  /** Bytes of what looked like elements and were none. */
+  #vainBytes = 0
   #elements: JsonElement[] = []
   #unreadable: UnreadableLine[] = []
 
@@ -196,8 +201,11 @@ export class JsonElements {
     const { sizeBytes } = this.#scanner
     this.#openRange(sizeBytes > this.#maxBytes ? 'too-long' : 'not-json', bytes.subarray(at, at + sizeBytes))
     this.#mode = 'seeking'
+    this.#vainBytes += sizeBytes
+    const isPassed =
+      sizeBytes > this.#maxBytes || this.#vainBytes > MAX_VAIN_BYTES + MAX_VAIN_TIMES * (this.#offset + sizeBytes)
     // Where the damage is seen, the next element may have begun long ago.
-    return this.#advance(bytes, at, at + (sizeBytes > this.#maxBytes ? sizeBytes : 1))
+    return this.#advance(bytes, at, at + (isPassed ? Math.max(sizeBytes, 1) : 1))
   }
 
   /** The end of the element that begins at `at`. Returns where to go on. */

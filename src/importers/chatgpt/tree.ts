@@ -54,7 +54,8 @@ export function treeOf(mapping: JsonObject, currentNode: string | undefined): Tr
         const originalParent = parent !== undefined && !all.has(parent) ? parent : undefined
         nodes.push({ key, parentKey, message, originalParent })
       }
-      waiting.push(...node.children.toReversed())
+      // One by one: there may be more than a call has arguments.
+      for (const child of node.children.toReversed()) waiting.push(child)
     }
   }
   const head = currentNode === undefined ? undefined : messages.get(currentNode)

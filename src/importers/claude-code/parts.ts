@@ -7,7 +7,7 @@
  * Images and documents go to the store's files, or stay inline where a store has none. Blocks that foldlog has no part for are kept as they are, in `data`
  * parts named `claude-code.block`; fields of known blocks that it has no field for, in `providerMetadata.anthropic`.
  */
-import { filePartOf } from '../attachments.ts'
+import { bytesOfBase64, filePartOf } from '../attachments.ts'
 import { asObject, objectField, textField } from '../fields.ts'
 import { isArray, type Json, type JsonObject } from '../../json.ts'
 import { MAX_INLINE_CHARS } from '../../line.ts'
@@ -193,7 +193,7 @@ function bytesOf(source: JsonObject): Uint8Array | undefined {
   const data = textField(source, 'data')
   if (data === undefined) return undefined
   if (source['type'] === 'text') return new TextEncoder().encode(data)
-  return /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(data) ? Buffer.from(data, 'base64') : undefined
+  return bytesOfBase64(data)
 }
 
 /** A part with the fields of its block that it has no place for. */

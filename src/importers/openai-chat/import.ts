@@ -64,7 +64,7 @@ function recognizes(sample: Sample): boolean {
   if (values.length > 0)
     return values.some((value) => isChatMessage(asObject(value)) || conversationOf(value) !== undefined)
   // The first conversation goes on behind what was read of the file.
-  return /^\s*\[?\s*\{[^]{0,60000}?"role"\s*:\s*"(system|developer|user|assistant)"/.test(sample.head)
+  return /^(?:\[\s*)?\{[^]{0,60000}?"role"\s*:\s*"(system|developer|user|assistant)"/.test(sample.head.trimStart())
 }
 
 async function importFile(file: SourceFile): Promise<void> {

@@ -48,7 +48,9 @@ function recognizes(sample: Sample): boolean {
   const values = firstValues(sample)
   if (values.length > 0) return values.some(isOwn)
   // The first conversation goes on behind what was read of the file.
-  return /^\s*\[?\s*\{[^]{0,60000}?"conversations?"\s*:\s*\[\s*\{\s*"(from|value|role|content)"\s*:/.test(sample.head)
+  return /^(?:\[\s*)?\{[^]{0,60000}?"conversations?"\s*:\s*\[\s*\{\s*"(from|value|role|content)"\s*:/.test(
+    sample.head.trimStart(),
+  )
 }
 
 /** Whether a value has what chat completions have not: another name for the turns, media beside them, or alternatives. */
