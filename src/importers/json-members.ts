@@ -5,14 +5,12 @@
  * memory is bounded by the longest of them, a document that is cut off gives all that is whole, and an item that is no JSON
  * is told and passed. Everything in this file is pure.
  */
-import { MAX_DEPTH, type Json } from '../json.ts'
-import type { UnreadableLine } from './jsonl.ts'
+import type { Json } from '../json.ts'
+import { isWhite } from './json-scanner.ts'
+import { excerptOf, isTooDeep, textOf, type UnreadableLine } from './jsonl.ts'
 
 /** The longest member or item that is parsed. */
 const MAX_BYTES = 256 * 1024 * 1024
-const EXCERPT_CHARS = 120
-/** Levels that an event adds around what it took from an item. */
-const SPARE_DEPTH = 20
 
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -188,12 +186,7 @@ export class JsonMembers {
   #reject(reason: UnreadableLine['reason'], offset: number, line: number, sizeBytes: number, bytes: Buffer): void {
     // Of a document that has no end any more the first place is enough.
     if (this.#isBroken) return
-    const excerpt = bytes
-      .subarray(0, EXCERPT_CHARS * 4)
-      .toString('utf8')
-      .slice(0, EXCERPT_CHARS)
-      .toWellFormed()
-    this.#unreadable.push({ line, offset, sizeBytes, reason, excerpt })
+    this.#unreadable.push({ line, offset, sizeBytes, reason, excerpt: excerptOf(bytes) })
   }
 
   #pass(bytes: Buffer, from: number, to: number): number {
@@ -239,34 +232,18 @@ class ValueEnd {
   }
 }
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true })
-
 function valueOf(bytes: Buffer): { readonly json: Json } | { readonly reason: UnreadableLine['reason'] } {
-  let text: string
-  try {
-    text = UTF8.decode(bytes)
-  } catch {
-    // The decoder is fatal, so that broken text is told instead of being changed.
-    return { reason: 'not-utf8' }
-  }
+  const text = textOf(bytes)
+  if (text === undefined) return { reason: 'not-utf8' }
   try {
     const json = JSON.parse(text) as Json
-    return isDeeper(json, MAX_DEPTH - SPARE_DEPTH) ? { reason: 'too-deep' } : { json }
+    return isTooDeep(json) ? { reason: 'too-deep' } : { json }
   } catch {
     // Its brackets are those of JSON, but not what is between them: the caller tells it.
     return { reason: 'not-json' }
   }
 }
 
-function isDeeper(value: Json, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some((item) => isDeeper(item, levels - 1))
-}
-
 function isEnd(byte: number): boolean {
   return byte === COMMA || byte === CLOSE_LIST || byte === CLOSE_OBJECT || byte === COLON
-}
-
-function isWhite(byte: number): boolean {
-  return byte === 0x20 || byte === LF || byte === 0x0d || byte === 0x09
 }
