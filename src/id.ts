@@ -18,8 +18,11 @@ export function firstIdAt(time: number): string {
 
 /** A ULID made of a millisecond and 10 given bytes, for ids that must come out the same every time. */
 export function idFrom(time: number, bytes: Uint8Array): string {
-  const half = (start: number): number =>
-    bytes.subarray(start, start + 5).reduce((value, byte) => value * 256 + byte, 0)
+  const half = (start: number): number => {
+    let value = 0
+    for (let at = start; at < start + 5; at++) value = value * 256 + bytes[at]!
+    return value
+  }
   return assemble(time, half(0), half(5))
 }
 
