@@ -39,7 +39,9 @@ function said(messages: readonly Message[]): string[] {
           return [`result of ${part.callId}`]
         case 'compaction':
           return [`summary ${part.text}`]
-        default:
+        case 'data':
+        case 'file':
+        case 'reasoning':
           return []
       }
     })
