@@ -1,7 +1,7 @@
 /**
- * Rewrites a session and dies by SIGKILL right before the n-th disk call of it, if there are so many.
+ * Rewrites a session, or collects files, and dies by SIGKILL right before the n-th disk call of it, if there are so many.
  *
- * Arguments: the root, the session, the verb (`repair`, `pack`, `redact`), its options as JSON, n. Says how many calls it made.
+ * Arguments: the root, the session, the verb (`repair`, `pack`, `redact`, `gc`), its options as JSON, n. Says how many calls it made.
  */
 import { io } from '../../../dist/backends/file/io.js'
 import { openStore } from '../../../dist/index.js'
@@ -13,6 +13,7 @@ const DO = {
   redact: (options) => store.redact(options, { sessionId }),
   repair: (options) => session.repair(options),
   pack: (options) => session.pack(options),
+  gc: (options) => store.gc(options),
 }
 let calls = 0
 for (const [name, call] of Object.entries(io)) {
