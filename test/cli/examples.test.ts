@@ -8,7 +8,8 @@ import { git } from '../support/git.ts'
 import { ended, start, temp } from './run.ts'
 import { wordsOf } from './words.ts'
 
-const FIXTURES = join(import.meta.dirname, '../../fixtures/import/claude-code')
+const IMPORTS = join(import.meta.dirname, '../../fixtures/import')
+const FIXTURES = join(IMPORTS, 'claude-code')
 const EVENT = '01KDVHMC00000000005PXB2QTA'
 
 /** A home with everything that the examples name. */
@@ -34,6 +35,12 @@ async function home(): Promise<string> {
   await store.merge('01M7XVMR0GBR6T8XW8V4ECY7XQ', [first, { ...line(EVENT, 'message.created', message) }] as never)
   await store.merge('01M7WQ0C0GBR6T8XW8V4ECY7XQ', [line('01KDVHMB010000000000000000', 'session.created', {})] as never)
   for (const name of ['support', 'scratch']) await store.namespace(name).create()
+  // What the examples look for.
+  const other = await store.namespace('support').create()
+  const call = { callId: 'c', name: 'pay' }
+  await other.add({ text: 'TODO: look after the refunds' })
+  await other.add({ role: 'assistant', parts: [{ type: 'tool-call', ...call, input: {} }] })
+  await other.add({ role: 'tool', parts: [{ type: 'tool-result', ...call, output: 'timeout' }] })
   const session = (await store.get('01M7XVMR0GBR6T8XW8V4ECY7XQ'))!
   await session.add({ role: 'assistant', text: 'Hello!' })
   await session.set({ head: EVENT })
@@ -41,6 +48,7 @@ async function home(): Promise<string> {
   for (const name of ['session', 'base', 'ours', 'theirs']) cpSync(path, join(cwd, `${name}.jsonl`))
   cpSync(FIXTURES, join(cwd, '.claude/projects'), { recursive: true })
   cpSync(join(FIXTURES, 'orchard'), join(cwd, '.claude/projects/-home-me-work'), { recursive: true })
+  cpSync(join(IMPORTS, 'codex'), join(cwd, '.codex/sessions'), { recursive: true })
   await store.close()
   return cwd
 }
