@@ -1,9 +1,10 @@
 /**
  * `foldlog export`: a session as a document or for another tool, to stdout or into a file, and what the target could not hold.
  */
+import { statSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname, extname, join, relative, sep } from 'node:path'
-import { storageError } from '../backends/file/failure.ts'
+import { isMissing, storageError } from '../backends/file/failure.ts'
 import { isFoldlogError } from '../errors.ts'
 import type { ExportOptions, Loss, Report } from '../exporters/index.ts'
 import type { ReadStored } from '../inline.ts'
@@ -160,6 +161,13 @@ async function write(call: Call, path: string, chunks: AsyncIterable<string>): P
       throw error
     }
   } catch (error) {
+    if (isMissing(error)) {
+      throw new Failure(
+        EXIT.notFound,
+        `cannot write ${path}: there is no directory ${dirname(path)}: make it, or name another`,
+      )
+    }
+    if (isDirectory(path)) throw new Failure(EXIT.notFound, `${path} is a directory: name a file in it`)
     if ((error as { code?: unknown }).code === 'EEXIST') {
       const again = call.again('export', ...sameWords(call), '--force')
       throw new Failure(
@@ -173,6 +181,10 @@ async function write(call: Call, path: string, chunks: AsyncIterable<string>): P
   }
   call.out.say(`wrote ${path}, ${chars.toLocaleString('en')} characters`)
   return chars
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** The options as they were given. */

@@ -129,3 +129,16 @@ test('a damaged log is exported without the damage, and the exit code says so', 
   expect(log).toMatchObject({ code: 3 })
   for (const line of log.stdout.trimEnd().split('\n')) JSON.parse(line)
 })
+
+test('a file that cannot be written where it is wanted is told by what is in the way', async () => {
+  const { root, store } = await freshStore()
+  await store.create({ id: 'a' })
+  const folder = await temp()
+  const said = async (...args: string[]) => (await run(['export', 'a', '--root', root, ...args])).stderr
+  expect(await said('-o', join(folder, 'none', 'a.md'))).toContain(
+    `there is no directory ${join(folder, 'none')}: make it`,
+  )
+  for (const force of [[], ['--force']]) {
+    expect(await said('-o', folder, ...force)).toBe(`foldlog: ${folder} is a directory: name a file in it\n`)
+  }
+})
