@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** With all rounds (test/support/rounds.ts) any property may take as long as it needs. */
@@ -14,6 +15,8 @@ const shared = {
 
 export default defineConfig({
   test: {
+    // Half of the time tests wait: for processes, disks and watchers. One core alone would be idle then.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       { test: { ...shared, name: 'default', include: ['**/*.test.ts'], env: { CHOKIDAR_MAJOR: '5' } } },
       {
