@@ -28,8 +28,9 @@ export async function recoverDraft(live: LiveLog, messageId: string): Promise<vo
     events.push({ id: log.nextId(), type: 'message.updated', data })
     await log.append(live.screen({ ...lineOf(events, now()), key }), () => undefined)
   }
-  // Of a message that the log never had it may be because git has another branch here, and will bring it back.
-  if (log.fold.node(messageId) === undefined && (draft.time ?? 0) > Date.now() - KEPT_MS) return
+  // Git may have another branch here, and bring the message back. Where nothing was streamed its line may never have been written.
+  const isAway = log.fold.node(messageId) === undefined && draft.parts.parts().length > 0
+  if (isAway && (draft.time ?? 0) > Date.now() - KEPT_MS) return
   await live.drafts.remove(log.key, messageId)
   live.ring()
 }
