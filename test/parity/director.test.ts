@@ -13,6 +13,7 @@ import {
   type Session,
   type TailEvent,
 } from '../../src/index.ts'
+import { exportHtml } from '../../src/exporters/index.ts'
 import { fromOpenAIChat, toOpenAIChat } from '../../src/messages/index.ts'
 import {
   elsewhere,
@@ -480,6 +481,16 @@ test('BaseDB with SQLite and Postgres: two backends, one conversation', async ()
       { id: 'out', turnId: 'conv-1', parts: [{ id: 'p1', text: 'a, edited' }] },
     ],
   })
+})
+
+test('a read-only page to share (PR 181): one page that runs nothing foreign', async () => {
+  const store = await freshStore()
+  const session = await store.create({ title: 'Refund' })
+  await session.add({ text: 'Where is <script>my</script> refund?' })
+  let page = ''
+  for await (const piece of exportHtml(session)) page += piece
+  expect(page).toContain('Where is &lt;script&gt;my&lt;/script&gt; refund?')
+  expect(page).toContain("default-src 'none'")
 })
 
 test('rename, auto-title, is_public, the create endpoint (PR 181): the listing shows them', async () => {

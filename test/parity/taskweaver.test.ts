@@ -13,6 +13,7 @@ import {
   type PartInput,
   type Session,
 } from '../../src/index.ts'
+import { exportHtml, exportMarkdown } from '../../src/exporters/index.ts'
 import { elsewhere, filesIn, freshStore, listen, logOf } from '../support/store.ts'
 
 const ids = (items: readonly { readonly id: string }[]): string[] => items.map(({ id }) => id)
@@ -596,4 +597,16 @@ test('T5 a streaming writer: deltas, several parts, and a failure that keeps wha
   const there = (await (await elsewhere(store)).get('s-1'))!
   expect(await there.message('a')).toEqual(failed)
   expect([(await there.turns())[0]?.status, await there.context()]).toEqual(['failed', []])
+})
+
+test('writing Markdown, HTML or YAML: the conversation as a document', async () => {
+  const store = await freshStore()
+  const session = await store.create({ title: 'Sales' })
+  await session.add({ text: 'Plot the sales.' })
+  for (const write of [exportMarkdown, exportHtml]) {
+    let text = ''
+    for await (const piece of write(session)) text += piece
+    expect(text).toContain('Sales')
+    expect(text).toContain('Plot the sales.')
+  }
 })
