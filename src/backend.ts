@@ -64,6 +64,14 @@ export interface LineBatch {
   readonly cursor: Cursor
 }
 
+/** The lines that come right before a place. */
+export interface LinesBack {
+  /** Those that count, in the order of the log, without line feeds. */
+  readonly lines: readonly Uint8Array[]
+  /** The place they begin at; absent where that is the beginning of the log. */
+  readonly start: Cursor | undefined
+}
+
 export interface AppendOptions {
   /**
    * `'absent'`: create the log, or reject with `ALREADY_EXISTS`. Otherwise a missing log is `NOT_FOUND`.
@@ -273,6 +281,11 @@ export interface Backend {
    * asked for. For who looks for bytes before reading. Absent: `read` does it, slower. Rejects with `NOT_FOUND`.
    */
   scan?(key: SessionKey): AsyncIterable<Uint8Array>
+  /**
+   * The lines right before a place that was read up to: about so many bytes of them, more where no line is that short. Undefined or absent: that cannot be told without
+   * reading the log from its beginning. Rejects as `read` does.
+   */
+  readBack?(key: SessionKey, before: Cursor, sizeBytes: number): Promise<LinesBack | undefined>
   /** The session's state in a listing; undefined if it is not there. */
   head(key: SessionKey, options?: LookOptions): Promise<Head | undefined>
   /** Every session of a namespace, in no particular order; empty if the namespace is not there. */

@@ -11,11 +11,14 @@ import type { Bus } from './bus.ts'
 import { Infos, type Glance, type ListOptions, type Page } from './infos.ts'
 import type { Log } from './log.ts'
 import type { Logs, Told } from './logs.ts'
+import type { Newest } from './newest.ts'
 import type { RedactHook } from './screen.ts'
 import type { Watch } from './watch.ts'
 
 const engines = new WeakMap<Bus, WeakMap<object, Map<string | Backend, Engine>>>()
 const NO_HOOK = {}
+/** A log that is no longer is folded in a few milliseconds. */
+const LONG_BYTES = 1 << 20
 
 /** The engine of a directory or a backend on a bus, with one more user. */
 export function useEngine(
@@ -149,6 +152,19 @@ export class Namespace {
   /** A further page, without a look. */
   page(options: ListOptions): Promise<Page> {
     return this.#infos.page(options)
+  }
+
+  /** The newest messages of a session whose log is long, where they can be told without folding it. */
+  async newest(sessionId: string): Promise<Newest | undefined> {
+    const { backend } = this.#engine
+    if (backend.readBack === undefined) return undefined
+    const logs = await this.#engine.logs()
+    const key = { namespace: this.#name, sessionId }
+    if (logs.peek(key) !== undefined) return undefined
+    const head = await backend.head(key)
+    if (head === undefined || head.sizeBytes < LONG_BYTES) return undefined
+    const known = await this.#infos.known(head)
+    return known === undefined ? undefined : logs.newest(key, known.folded, known.isCurrent)
   }
 
   /** Takes notice of what a log that is open here has read or written. */

@@ -71,6 +71,8 @@ export class Fold {
   readonly #leased = new Set<Entry>()
   /** Messages that may still change. */
   readonly #unfinished = new Set<Entry>()
+  /** Some event told of a message before the one that created it, or it was created twice. */
+  #hasEarlyNews = false
   #messageCount = 0
   /** Messages that were created, deleted ones too. */
   #created = 0
@@ -138,6 +140,11 @@ export class Fold {
     if (closed.length > MOST_CALLS) return undefined
     const { unfinished } = facts
     return { turnId: active?.turn.id ?? '', unfinished, open, closed, last: this.#statusOf(last) }
+  }
+
+  /** Whether the conversation ends with the messages that were created last, and what tells of each comes after its creation. */
+  get isStraight(): boolean {
+    return this.#tree.isStraight && !this.#hasEarlyNews
   }
 
   /** A message by id, if it was created and is not deleted. */
@@ -240,7 +247,9 @@ export class Fold {
   }
 
   #create(data: MessageData, at: string): void {
+    const known = this.#entries.size
     const entry = this.#entry(data.id, at)
+    if (this.#entries.size === known) this.#hasEarlyNews = true
     const body = entry.content === undefined ? undefined : bodyOf(entry)
     body?.assign(data, at, true)
     body?.setParts(data.parts, at)

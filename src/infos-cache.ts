@@ -1,9 +1,9 @@
 /**
  * The infos cache as bytes: an index in front, which is all that a listing of what has not changed looks at, and the infos behind it.
  *
- *     {"foldlog":"infos","v":2,"sizeBytes":…,"hash":…}                                          of the next line
+ *     {"foldlog":"infos","v":3,"sizeBytes":…,"hash":…}                                          of the next line
  *     {"id":[…],"version":[…],"updated":[…],"created":[…],"sizeBytes":[…],"hash":[…],"isSettled":[…],"isArchived":[…],"parentId":[…]}
- *     [cursor,info,resume?]                                                                     a line for each of them, in their order
+ *     [cursor,info,resume,isStraight]                                                           a line for each of them, in their order
  *
  * The columns of the index have a value a session, newest activity first: times in ms, flags 0 or 1, 0 for no parent. Columns, because ten
  * thousand rows are garbage that takes longer to collect than to read. Sizes are with the line feed, hashes without. A hash that does not fit means that there is no such cache, or no such info. Pure.
@@ -19,6 +19,8 @@ export interface FoldedInfo {
   readonly resume: Resume | undefined
   /** The place up to which it was folded. */
   readonly cursor: Cursor | undefined
+  /** Whether the log ends as the conversation does, so that its last messages can be read from its end (newest.ts). */
+  readonly isStraight: boolean
 }
 
 /** What is known of a session. */
@@ -121,7 +123,7 @@ class StoredEntry implements Entry {
   }
 }
 
-const MAGIC = '{"foldlog":"infos","v":2,'
+const MAGIC = '{"foldlog":"infos","v":3,'
 /** No header is longer. */
 export const HEADER_BYTES = 80
 const LF = 10
@@ -177,9 +179,14 @@ export function decodeInfo(namespace: string, { id, updated, stored }: Entry, pa
   const line = stored === undefined ? undefined : lineAt(stored, part)
   if (line === undefined) return undefined
   try {
-    const [cursor, info, resume] = JSON.parse(textOf(line)) as [Cursor | '', SessionInfo, (Resume | null)?]
+    const [cursor, info, resume, isStraight] = JSON.parse(textOf(line)) as [Cursor | '', SessionInfo, Resume | 0, 0 | 1]
     if (info.id !== id || info.namespace !== namespace || info.time.updated !== updated) return undefined
-    return { info: deepFreeze(info), resume: resume ?? undefined, cursor: cursor === '' ? undefined : cursor }
+    return {
+      info: deepFreeze(info),
+      resume: resume === 0 ? undefined : resume,
+      cursor: cursor === '' ? undefined : cursor,
+      isStraight: isStraight === 1,
+    }
   } catch {
     // As above.
     return undefined
@@ -210,8 +217,8 @@ export function encodeInfos(entries: Iterable<Entry>, part: Part | undefined): U
   return joined([header, index, ...lines])
 }
 
-function textOfInfo({ cursor, info, resume }: FoldedInfo): string {
-  return JSON.stringify(resume === undefined ? [cursor ?? '', info] : [cursor ?? '', info, resume])
+function textOfInfo({ cursor, info, resume, isStraight }: FoldedInfo): string {
+  return JSON.stringify([cursor ?? '', info, resume ?? 0, isStraight ? 1 : 0])
 }
 
 function headerOf(start: Uint8Array): Stored | undefined {

@@ -95,10 +95,25 @@ export class Infos {
     })
   }
 
+  /** What was last known of a session that has this head, and whether that is how it still is. */
+  async known(head: Head): Promise<{ readonly folded: FoldedInfo; readonly isCurrent: boolean } | undefined> {
+    const entry = (this.#entries ?? (await (this.#loading ??= this.#load()))).get(head.sessionId)
+    if (entry === undefined) return undefined
+    await this.#loadPart([entry])
+    const folded = this.#folded(entry)
+    if (folded === undefined) return undefined
+    const isSame = entry.version === head.version
+    const isCurrent = isSame && ((entry.isSettled && head.isSettled) || (await this.#isUnchanged(entry.id, folded)))
+    return { folded, isCurrent }
+  }
+
   /** Takes the info of a session that is open in this process. Its version is not known here, so a refresh looks again. */
   note(sessionId: string, info: () => SessionInfo): void {
     if (this.#entries === undefined) return
-    this.#set(this.#entries, entryOf(sessionId, NOTED, false, { info: info(), resume: undefined, cursor: undefined }))
+    this.#set(
+      this.#entries,
+      entryOf(sessionId, NOTED, false, { info: info(), resume: undefined, cursor: undefined, isStraight: false }),
+    )
   }
 
   drop(sessionId: string): void {

@@ -36,12 +36,14 @@ export class LineSet {
   readonly #losersById = new Map<string, Set<Line>>()
   readonly #losersByKey = new Map<string, Set<Line>>()
   readonly #conflicts = new Set<string>()
+  #isOrdered = true
   /** Of all ids that were added: what is greater is new, without a look at the maps. */
   #greatest = ''
 
   add(line: Line): Added {
     const holder = line.key === undefined ? undefined : this.#keys.get(line.key)
     const isKnown = this.#isAnyKnown(line)
+    if (holder !== undefined) this.#isOrdered = false
     if (!isKnown && holder === undefined) {
       this.#note(line)
       return FRESH
@@ -51,6 +53,11 @@ export class LineSet {
       return NONE
     }
     return this.#isThere(line) ? NONE : this.#weigh(line)
+  }
+
+  /** Whether every event came with an id greater than all before it, and no key came twice: then the last lines count whatever came before. */
+  get isOrdered(): boolean {
+    return this.#isOrdered
   }
 
   /** The line that counts for a key. */
@@ -137,7 +144,10 @@ export class LineSet {
   }
 
   #isKnown(id: string): boolean {
-    if (id <= this.#greatest) return this.has(id) || this.#losersById.has(id)
+    if (id <= this.#greatest) {
+      this.#isOrdered = false
+      return this.has(id) || this.#losersById.has(id)
+    }
     this.#greatest = id
     return false
   }

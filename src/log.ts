@@ -106,7 +106,8 @@ export class Log {
 
   /** The info with what is needed to go on from it. */
   folded(): FoldedInfo {
-    return { info: this.info, resume: this.#state.fold.resume(), cursor: this.#state.cursor }
+    const { fold, lines, cursor } = this.#state
+    return { info: this.info, resume: fold.resume(), cursor, isStraight: fold.isStraight && lines.isOrdered }
   }
 
   get damage(): readonly Damage[] {
@@ -514,7 +515,7 @@ function notALog({ namespace, sessionId }: SessionKey): FoldlogError {
   return new FoldlogError('NOT_A_LOG', message, { namespace, sessionId })
 }
 
-function notFound({ namespace, sessionId }: SessionKey): FoldlogError {
+export function notFound({ namespace, sessionId }: SessionKey): FoldlogError {
   return new FoldlogError('NOT_FOUND', `session ${sessionId} is not in ${namespace}: it was deleted or never created`, {
     namespace,
     sessionId,

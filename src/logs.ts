@@ -14,7 +14,8 @@ import type { FoldedInfo } from './infos-cache.ts'
 import { decodeLine, type Line } from './line.ts'
 import { Live } from './live.ts'
 import { screenLine, type RedactHook } from './screen.ts'
-import { Log } from './log.ts'
+import { Log, notFound } from './log.ts'
+import { Newest } from './newest.ts'
 
 const KEPT = 64
 
@@ -102,6 +103,20 @@ export class Logs {
     }
   }
 
+  /** The newest messages of a session that is not open, of whose log so much is known; undefined: it has to be folded. */
+  async newest(key: SessionKey, folded: FoldedInfo, isCurrent: boolean): Promise<Newest | undefined> {
+    const known = isCurrent ? folded : await this.#extended(key, folded)
+    if (known?.cursor === undefined || !known.isStraight) return undefined
+    const { cursor } = known
+    const load = async (): Promise<Log> => {
+      if (this.peek(key) === undefined) return this.#load(key, this.#toldOf(key) ?? { end: cursor })
+      const log = await this.get(key)
+      if (log === undefined) throw notFound(key)
+      return log
+    }
+    return new Newest(this.#backend, key, known, cursor, { peek: () => this.peek(key), load })
+  }
+
   /** Goes on from what is known of a session, if something came since and all of it only adds. */
   async #extended(key: SessionKey, known: FoldedInfo | undefined): Promise<FoldedInfo | undefined> {
     if (known?.resume === undefined || known.cursor === undefined) return undefined
@@ -126,7 +141,7 @@ export class Logs {
       throw error
     }
     // It changed, but not at its end: it may have been edited anywhere.
-    return isMore ? { ...state, cursor } : undefined
+    return isMore ? { ...state, cursor, isStraight: known.isStraight } : undefined
   }
 
   /** Creates the log of a session with these lines and tells of it. Rejects with `ALREADY_EXISTS`. */

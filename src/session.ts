@@ -7,7 +7,7 @@
  */
 import type { Backend } from './backend.ts'
 import type { CompactionInput } from './compact.ts'
-import { Commits, WRITE_OPTIONS, type Make, type Result, type WriteOptions } from './commit.ts'
+import { WRITE_OPTIONS, type Make, type Result, type WriteOptions } from './commit.ts'
 import type { ContextOptions } from './context.ts'
 import { FoldlogError } from './errors.ts'
 import {
@@ -29,10 +29,12 @@ import type { Finding } from './findings.ts'
 import type { Packed, PackOptions } from './pack.ts'
 import type { Repaired, RepairOptions } from './repair.ts'
 import type { Log } from './log.ts'
+import type { Newest } from './newest.ts'
 import type { Message, SessionInfo, Turn } from './message.ts'
+import { Opened } from './opened.ts'
 import { assertOptions, type NoOptions } from './options.ts'
 import { lastIdAt, PastSession } from './past-session.ts'
-import { Projections, type Projection } from './projection.ts'
+import type { Projection } from './projection.ts'
 import type { SendHost, Sending, SendOptions } from './send.ts'
 import { stamp, type MessageInput, type PartInput } from './stamp.ts'
 import { tailOf, type TailEvent, type TailOptions, type Wake } from './tail.ts'
@@ -44,44 +46,47 @@ import { contextIn, messagesOf, nodeOf, siblingsOf, type MessagesOptions } from 
 
 /** Messages to add, or what makes them of the state they go into. */
 type Messages = readonly MessageInput[] | (() => readonly MessageInput[])
+
 export class Session {
   readonly id: string
   readonly namespace: string
   readonly #backend: Backend
-  readonly #log: Log
-  readonly #wake: Wake
-  readonly #live: LiveLog
-  readonly #projections: Projections
+  readonly #wakeOf: (log: Log, ring: () => void) => ReturnType<Wake>
   readonly #assertOpen: () => void
   readonly #sending: Sending
-  readonly #commits: Commits
+  readonly #opened: Opened
   /** The turn that messages other than user messages join. */
   #turnId: string | undefined
   /** Fires when the handle is closed, and ends its tails. */
   readonly #closing = new AbortController()
 
-  /** Made by the store. */
-  constructor(backend: Backend, log: Log, wake: Wake, live: LiveLog, assertOpen: () => void, sending: Sending) {
-    this.#sending = sending
-    this.#live = live
-    this.id = log.key.sessionId
-    this.namespace = log.key.namespace
+  /** Made by the store, of a log that is folded or of what is known of a long one. */
+  constructor(
+    backend: Backend,
+    opened: Log | Newest,
+    liveOf: (log: Log) => LiveLog,
+    wakeOf: (log: Log, ring: () => void) => ReturnType<Wake>,
+    assertOpen: () => void,
+    sending: Sending,
+  ) {
+    this.id = opened.key.sessionId
+    this.namespace = opened.key.namespace
     this.#backend = backend
-    this.#log = log
-    this.#wake = wake
+    this.#opened = new Opened(backend, opened, liveOf)
+    this.#wakeOf = wakeOf
     this.#assertOpen = assertOpen
-    this.#commits = new Commits(log, live, backend.capabilities)
-    this.#projections = new Projections(log)
+    this.#sending = sending
   }
 
   /** What this process last saw of the session. Does not look. */
   get info(): SessionInfo {
-    return this.#log.info
+    return this.#opened.info
   }
 
-  /** The conversation: the path that ends at the head. */
+  /** The conversation: the path that ends at the head. Of a long log that nothing was asked of but its last messages, only those are read. */
   async messages(options?: MessagesOptions): Promise<readonly Message[]> {
-    return this.#shown((fold) => messagesOf(fold, options))
+    this.#check()
+    return (await this.#opened.newest(options)) ?? this.#shown((fold) => messagesOf(fold, options))
   }
 
   /** One message, on whatever branch; undefined if it is not there or was removed. */
@@ -127,7 +132,7 @@ export class Session {
    * seen by other processes within a fraction of a second; if this one dies, the message is `incomplete` with what had come that far.
    */
   async stream(input: StreamInput = {}, options: StreamOptions = {}): Promise<Draft> {
-    this.#check()
+    await this.#load()
     const { openDraft } = await import('./draft.ts')
     // Two who begin it under one key must not both believe that it is theirs.
     const add = (message: MessageInput, rest: WriteOptions): Promise<Message> =>
@@ -142,7 +147,7 @@ export class Session {
   follow(messageId: string, options: FollowOptions = {}): Followed {
     const { signal = this.#closing.signal } = options
     const signals = AbortSignal.any([signal, this.#closing.signal])
-    return new Followed(followMessage(this.#live, messageId, signals, this.#wake, () => this.#look()))
+    return new Followed(this.#follow(messageId, signals))
   }
 
   /**
@@ -150,7 +155,7 @@ export class Session {
    * `SESSION_BUSY` while a turn of this session runs, in whatever process.
    */
   async send(input: string | MessageInput, options: SendOptions = {}): Promise<Turn> {
-    this.#check()
+    await this.#load()
     const { sendTurn } = await import('./send.ts')
     return sendTurn(this.#sendHost(), input, options)
   }
@@ -276,7 +281,7 @@ export class Session {
 
   /** The events of the log in the order they lie in it, each once. One that was redacted is what is left of it, also where a merge brought its content back. */
   async *events(options: TailOptions = {}): AsyncGenerator<TailEvent> {
-    this.#check()
+    await this.#load()
     const { signal = this.#closing.signal } = options
     const signals = AbortSignal.any([signal, this.#closing.signal])
     yield* tailOf(this.#backend, this.#log.key, { ...options, signal: signals }, this.#wake, this.#log)
@@ -293,7 +298,7 @@ export class Session {
   /** The state of a fold of the caller's own, over all events. */
   async project<S, E extends { [type: string]: unknown }>(projection: Projection<S, E>): Promise<S> {
     await this.#look()
-    return this.#projections.state(projection)
+    return this.#opened.folded!.projections.state(projection)
   }
 
   /** Pieces of the log that are not events. They are never removed silently. */
@@ -314,7 +319,7 @@ export class Session {
    * progress are left alone. `UNSUPPORTED` where the backend cannot, or where the log holds what this version does not know.
    */
   async repair(options: RepairOptions = {}): Promise<Repaired> {
-    this.#check()
+    await this.#load()
     assertOptions(options, ['dryRun', 'results'], 'repair')
     const { repairLog } = await import('./repair.ts')
     const repaired = await repairLog(this.#backend, this.#log.key, options)
@@ -333,7 +338,7 @@ export class Session {
    * everything else reads as before, safely while others append. Rejects as `repair` does.
    */
   async pack(options: PackOptions = {}): Promise<Packed> {
-    this.#check()
+    await this.#load()
     assertOptions(options, ['dryRun'], 'pack')
     const { packLog } = await import('./pack.ts')
     const packed = await packLog(this.#backend, this.#log.key, options)
@@ -344,8 +349,10 @@ export class Session {
   /** Ends the use of this handle. Nothing is pending: what was acknowledged is in the backend. */
   async close(): Promise<void> {
     this.#closing.abort()
-    for (const draft of this.#live.own.values()) draft.leaveIfClosed()
-    this.#projections.close()
+    const { folded } = this.#opened
+    if (folded === undefined) return
+    for (const draft of folded.live.own.values()) draft.leaveIfClosed()
+    folded.projections.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -355,7 +362,8 @@ export class Session {
   /** Messages of a fold, with what is being streamed. */
   async #shown(view: (fold: Fold) => readonly Message[]): Promise<readonly Message[]> {
     for (;;) {
-      const shown = await this.#live.shown(view(await this.#look()))
+      const fold = await this.#look()
+      const shown = await this.#live.shown(view(fold))
       if (shown !== undefined) return shown
     }
   }
@@ -372,13 +380,36 @@ export class Session {
       event: (type, data) => this.#event(type, data),
       stamp: (input) => this.#stampAll([input]).events[0]!,
       join: (turnId) => (this.#turnId = turnId),
-      write: async (make, key) => this.#commits.write(make(), key, (events) => events),
-      writeGuarded: (make, key) => this.#commits.writeGuarded(make, () => {}, key),
+      write: async (make, key) => this.#opened.folded!.commits.write(make(), key, (events) => events),
+      writeGuarded: (make, key) => this.#opened.folded!.commits.writeGuarded(make, () => {}, key),
     }
   }
 
-  async #look(): Promise<Fold> {
+  get #log(): Log {
+    return this.#opened.folded!.log
+  }
+
+  get #live(): LiveLog {
+    return this.#opened.folded!.live
+  }
+
+  /** Folds a long log if nothing needed that before. */
+  async #load(): Promise<void> {
     this.#check()
+    if (this.#opened.folded !== undefined) return
+    await this.#opened.fold()
+    this.#check()
+  }
+
+  async *#follow(messageId: string, signal: AbortSignal): ReturnType<typeof followMessage> {
+    await this.#load()
+    return yield* followMessage(this.#live, messageId, signal, this.#wake, () => this.#look())
+  }
+
+  readonly #wake: Wake = (ring) => this.#wakeOf(this.#log, ring)
+
+  async #look(): Promise<Fold> {
+    await this.#load()
     await this.#log.look()
     return this.#log.fold
   }
@@ -415,7 +446,9 @@ export class Session {
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.#commits.commit(type, make, options, result, isExact)
+    if (this.#opened.folded === undefined)
+      return this.#load().then(() => this.#commit(type, make, options, result, isExact))
+    return this.#opened.folded.commits.commit(type, make, options, result, isExact)
   }
 
   #event<T extends keyof CoreEvents>(type: T, data: CoreEvents[T], id: string = this.#log.nextId()): InnerEvent {

@@ -18,6 +18,7 @@ import type { ListOptions, Page } from './infos.ts'
 import { assertCount, assertObject, assertOneOf } from './input.ts'
 import type { Json } from './json.ts'
 import type { Log } from './log.ts'
+import type { Newest } from './newest.ts'
 import type { Logs } from './logs.ts'
 import type { MergeLine, Merged } from './merge.ts'
 import type { Message, SessionInfo } from './message.ts'
@@ -153,8 +154,8 @@ export class Store {
   /** The session of this id; undefined if it is not there. Never creates one. */
   async get(id: string): Promise<Session | undefined> {
     const key = this.#key(this.#id(id))
-    const log = await (await this.#logs()).get(key)
-    return log === undefined ? undefined : this.#handle(log)
+    const opened = (await this.#space.newest(key.sessionId)) ?? (await (await this.#logs()).get(key))
+    return opened === undefined ? undefined : this.#handle(opened)
   }
 
   /** The session of this id, created if it is not there. */
@@ -460,14 +461,14 @@ export class Store {
     await this.close()
   }
 
-  async #handle(log: Log): Promise<Session> {
+  async #handle(opened: Log | Newest): Promise<Session> {
     const { Session } = await import('./session.ts')
-    const logs = await this.#logs()
+    const { live } = await this.#logs()
     return new Session(
       this.#engine.backend,
-      log,
-      (ring) => this.#wake(log, ring),
-      logs.live.of(log),
+      opened,
+      (log) => live.of(log),
+      (log, ring) => this.#wake(log, ring),
       () => this.#check(),
       { ...this.#family.sending, onClose: (listener) => this.#onClose(listener) },
     )

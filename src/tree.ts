@@ -61,6 +61,7 @@ export class Tree {
   /** Ids that steps name and that are not there (yet), with the first step that does. */
   readonly #awaited = new Map<string, string>()
   readonly #dangling = new Set<string>()
+  #isStraight = true
   #turnCount = 0
   /** Undefined: has to be counted again. */
   #leafCount: number | undefined = 0
@@ -90,6 +91,11 @@ export class Tree {
     return this.#awaited.size === 0 && this.#dangling.size === 0
   }
 
+  /** Whether every message came to the end of the one path there is, and the head was never moved: what came last is what the conversation ends with. */
+  get isStraight(): boolean {
+    return this.#isStraight
+  }
+
   /** The turn of this id, if a message opened it. */
   turn(id: string): TreeTurn | undefined {
     return this.#turns.get(id)
@@ -98,16 +104,21 @@ export class Tree {
   /** Takes in a message that was created. In order of ids this is constant time. */
   add(node: TreeNode): void {
     const turn = this.#turns.get(node.turnId)
+    const end = this.active
     if (turn === undefined) this.#open(node)
     else this.#join(turn, node)
+    this.#isStraight &&=
+      node === this.last(this.active) && (turn === undefined ? isAtEnd(node, end) : turn === end?.turn)
     const awaitedAt = this.#awaited.get(node.id)
     if (awaitedAt === undefined) return
+    this.#isStraight = false
     this.#awaited.delete(node.id)
     this.#placeFrom(this.#indexOf(awaitedAt))
   }
 
   /** Takes in a `session.updated` that moved the head; `null`: to before everything. */
   moveHead(at: string, head: string | null): void {
+    this.#isStraight = false
     this.#insert({ at, turn: undefined, head, active: undefined })
   }
 
@@ -123,6 +134,7 @@ export class Tree {
 
   /** Puts a message elsewhere because an event older than its first one came: everything is placed again. */
   move(node: TreeNode, change: Pick<TreeNode, 'created' | 'turnId' | 'parentId' | 'after'>): void {
+    this.#isStraight = false
     Object.assign(node, change)
     const nodes = [...this.#nodes.values()].filter(({ turn }) => turn !== undefined)
     const heads = this.#steps.filter((step) => step.head !== undefined)
@@ -318,6 +330,12 @@ export class Tree {
     const isHidden = turn.visible === 0 || above?.visible === 0 || left?.visible === 0
     if (this.#leafCount !== undefined) this.#leafCount = isHidden ? undefined : this.#leafCount + change
   }
+}
+
+/** Whether the turn that a message opens hangs at the end of a path. */
+function isAtEnd({ turn }: TreeNode, end: Place | undefined): boolean {
+  const anchor = turn!.anchor
+  return anchor?.turn === end?.turn && (anchor?.upTo === undefined || anchor.upTo === end!.turn.nodes.at(-1))
 }
 
 function leaves(turn: TreeTurn | undefined): number {

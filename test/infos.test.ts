@@ -94,7 +94,12 @@ test('what was encoded is decoded, in the order given, and only from its own byt
           ...fields,
           ...(parent === undefined ? {} : { parent }),
         } as SessionInfo
-        return entryOf(fields.id, `version "${i}"`, isSettled, { info: made, resume: undefined, cursor: undefined })
+        return entryOf(fields.id, `version "${i}"`, isSettled, {
+          info: made,
+          resume: undefined,
+          cursor: undefined,
+          isStraight: updated % 2 === 0,
+        })
       })
       const bytes = encodeInfos(entries, undefined)
       const part = { at: 0, bytes }
@@ -325,5 +330,5 @@ test('a folder, a file or nothing where the cache should be costs time only', as
     expect(await all(again)).toEqual(infos)
     await again.close()
   }
-  expect(readFileSync(join(folder, 'infos.jsonl'), 'utf8')).toMatch(/^\{"foldlog":"infos","v":2,/)
+  expect(readFileSync(join(folder, 'infos.jsonl'), 'utf8')).toMatch(/^\{"foldlog":"infos","v":3,/)
 })

@@ -11,6 +11,7 @@ import type {
   Cursor,
   Head,
   LineBatch,
+  LinesBack,
   NewLine,
   ReadOptions,
   Rewrite,
@@ -159,6 +160,17 @@ class MemoryBackend implements Backend {
     const from = options.after === undefined ? 0 : placeOf(log, options.after)
     const lines = log.entries.slice(from).map((entry, index) => lineOf(log, entry, from + index))
     if (lines.length > 0) yield { lines, cursor: cursorOf(log, from + lines.length) }
+  }
+
+  async readBack(key: SessionKey, before: Cursor, sizeBytes: number): Promise<LinesBack | undefined> {
+    this.#assertOpen()
+    const log = this.#find(key)
+    if (log === undefined) throw missing(key)
+    const end = placeOf(log, before)
+    let start = end
+    for (let left = sizeBytes; left > 0 && start > 0; start--) left -= log.entries[start - 1]!.bytes.length + 1
+    const lines = log.entries.slice(start, end).map(({ bytes }) => bytes)
+    return { lines, start: start === 0 ? undefined : cursorOf(log, start) }
   }
 
   async head(key: SessionKey): Promise<Head | undefined> {

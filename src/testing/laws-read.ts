@@ -79,6 +79,32 @@ export const readLaws: readonly Law[] = [
     },
   },
   {
+    name: 'what is read back from a place is what was read up to it, however little is asked for',
+    async run(backend) {
+      if (backend.readBack === undefined) return
+      await create(backend, 20)
+      const stored = await readLines(backend)
+      const all = stored.map(({ bytes }) => Buffer.from(bytes).toString())
+      for (const sizeBytes of [1, 300, 1000, 1 << 20]) {
+        let place: Cursor | undefined = stored.at(-1)!.cursor
+        const back: string[] = []
+        while (place !== undefined) {
+          const read = await backend.readBack(KEY, place, sizeBytes)
+          // A backend may be unable to tell.
+          if (read === undefined) return
+          assert.ok(read.lines.length > 0)
+          back.unshift(...read.lines.map((bytes) => Buffer.from(bytes).toString()))
+          place = read.start
+        }
+        assert.deepEqual(back, all)
+      }
+      const place = stored[4]!.cursor
+      assert.deepEqual((await backend.readBack(KEY, place, 1))?.lines.length, 1)
+      await backend.remove(KEY)
+      await rejects(backend.readBack(KEY, place, 1), 'NOT_FOUND')
+    },
+  },
+  {
     name: 'a scan gives every line, whole lines to a piece, as often as it is asked for and also when two go on at once',
     async run(backend) {
       if (backend.scan === undefined) return

@@ -13,10 +13,12 @@ import type {
   AppendResult,
   Backend,
   Capabilities,
+  Cursor,
   Drafts,
   Head,
   KeptFiles,
   LineBatch,
+  LinesBack,
   LookOptions,
   NewLine,
   ReadOptions,
@@ -119,6 +121,10 @@ class FileBackend implements Backend {
 
   async *read(key: SessionKey, options: ReadOptions = {}): AsyncGenerator<LineBatch> {
     yield* (await this.#open()).read(key, options)
+  }
+
+  async readBack(key: SessionKey, before: Cursor, sizeBytes: number): Promise<LinesBack | undefined> {
+    return (await this.#open()).readBack(key, before, sizeBytes)
   }
 
   async *scan(key: SessionKey): AsyncGenerator<Uint8Array> {

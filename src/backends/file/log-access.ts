@@ -5,8 +5,10 @@
 import type {
   AppendOptions,
   AppendResult,
+  Cursor,
   Head,
   LineBatch,
+  LinesBack,
   LookOptions,
   NewLine,
   ReadOptions,
@@ -23,6 +25,7 @@ import { headOfLog } from './list.ts'
 import type { LogFile } from './log-file.ts'
 import { Logs } from './logs.ts'
 import { Outbox } from './outbox.ts'
+import { readBack } from './read-back.ts'
 import { readLog } from './read.ts'
 import { removeLog } from './remove.ts'
 import { clearLeftovers, whenNotRewritten } from './rewrite-lock.ts'
@@ -90,6 +93,10 @@ export class LogAccess {
 
   read(key: SessionKey, options: ReadOptions): AsyncGenerator<LineBatch> {
     return readLog(this.#logs.get(key), this.#segments, options, () => this.#assertOpen())
+  }
+
+  readBack(key: SessionKey, before: Cursor, sizeBytes: number): LinesBack | undefined {
+    return readBack(this.#logs.get(key), this.#segments, before, sizeBytes)
   }
 
   scan(key: SessionKey): Generator<Buffer, void> {

@@ -16,7 +16,7 @@
  */
 import type { Stats } from 'node:fs'
 import type { Cursor, LineBatch, ReadOptions, StoredLine } from '../../backend.ts'
-import { FoldlogError, isFoldlogError } from '../../errors.ts'
+import { isFoldlogError } from '../../errors.ts'
 import { lookAgain } from './absence.ts'
 import { type Chunk, chunksOf, eachLine, lineBefore, lineStartAt } from './chunks.ts'
 import {
@@ -36,7 +36,7 @@ import { io } from './io.ts'
 import { closeQuietly, type LogFile, openRegular, TO_READ } from './log-file.ts'
 import { isAside, LOG_SUFFIX } from './paths.ts'
 import { LF, mayBeGuarded } from './prefix.ts'
-import { deleted, missing } from './refusals.ts'
+import { deleted, missing, stale } from './refusals.ts'
 import type { Segments } from './segments.ts'
 import { isTombstone } from './tombstone.ts'
 import { verdictsOf } from './verdicts.ts'
@@ -365,9 +365,4 @@ export async function* readLog(
   } finally {
     reading?.close()
   }
-}
-
-function stale(log: LogFile): FoldlogError {
-  const message = `${log.path} is not what the cursor was made of any more: read it from the start`
-  return new FoldlogError('STALE_CURSOR', message, { ...log.key, path: log.path })
 }

@@ -18,6 +18,12 @@ function notThere(log: LogFile, message: string): FoldlogError {
   return new FoldlogError('NOT_FOUND', message, { ...log.key, path: log.path })
 }
 
+/** The refusal of a place that is not what it was. */
+export function stale(log: LogFile): FoldlogError {
+  const message = `${log.path} is not what the cursor was made of any more: read it from the start`
+  return new FoldlogError('STALE_CURSOR', message, { ...log.key, path: log.path })
+}
+
 /** The refusal to create what is there. */
 export function exists(log: LogFile): FoldlogError {
   const message = `session ${log.key.sessionId} is there already: get it, or choose another id`

@@ -1,0 +1,122 @@
+/**
+ * The newest messages of a long log that is not folded, read from its end and only as far back as somebody asks.
+ *
+ * Good for a log that ends as its conversation does (`isStraight`): there the lines of its end fold to the end of the path that all of them fold to
+ * (test/newest.test.ts compares the two). Everything else needs the log as a whole, and so does whatever comes to the log meanwhile.
+ */
+import type { Backend, Cursor, SessionKey } from './backend.ts'
+import { isFoldlogError } from './errors.ts'
+import type { FoldedInfo } from './infos-cache.ts'
+import { decodeLine, eventsOf, type Line } from './line.ts'
+import type { Log } from './log.ts'
+import { LogState } from './log-state.ts'
+import type { Message, SessionInfo } from './message.ts'
+
+/** What is read first; each time more is needed, as much again as there is. */
+const FIRST_BYTES = 1 << 17
+const NOWHERE = { file: '', line: 0, offset: 0 } as const
+
+/** What is asked of the end of a conversation. */
+interface PageOptions {
+  readonly limit: number
+  readonly before?: string
+}
+
+/** The other way to the session. */
+interface Whole {
+  /** The log, if somebody has opened it meanwhile. */
+  readonly peek: () => Log | undefined
+  /** The log, folded. Rejects with `NOT_FOUND`. */
+  readonly load: () => Promise<Log>
+}
+
+export class Newest {
+  readonly key: SessionKey
+  readonly load: () => Promise<Log>
+  readonly #peek: () => Log | undefined
+  readonly #backend: Backend
+  readonly #info: SessionInfo
+  readonly #end: Cursor
+  /** The lines that were read, in the order of the log. */
+  #lines: readonly Line[] = []
+  #state: LogState
+  /** Where they begin; undefined: with the log. */
+  #start: Cursor | undefined
+  #readBytes = 0
+
+  /** The log is known up to `end`, as `folded` says. */
+  constructor(backend: Backend, key: SessionKey, { info }: FoldedInfo, end: Cursor, whole: Whole) {
+    this.key = key
+    this.load = whole.load
+    this.#peek = whole.peek
+    this.#backend = backend
+    this.#info = info
+    this.#end = end
+    this.#start = end
+    this.#state = new LogState(key)
+  }
+
+  /** What this process last saw. */
+  get info(): SessionInfo {
+    return this.#peek()?.info ?? this.#info
+  }
+
+  /** The last messages of the conversation; undefined: the whole log has to say. Looks first. Rejects with `NOT_FOUND` if the session is gone. */
+  async page(options: PageOptions): Promise<readonly Message[] | undefined> {
+    if (this.#peek() !== undefined || (await this.#hasNews())) return undefined
+    for (;;) {
+      const page = this.#pageOf(options)
+      if (page !== undefined) return Object.freeze(page)
+      if (this.#start === undefined || !(await this.#readMore())) return undefined
+    }
+  }
+
+  /** A page of what was read; undefined if it may begin before that. */
+  #pageOf({ limit, before }: PageOptions): Message[] | undefined {
+    const { fold, isDeleted } = this.#state
+    const page = fold.path(fold.tree.active, limit, before)
+    if (page.length >= limit) return page
+    const isFound = before === undefined || fold.node(before) !== undefined
+    return this.#start === undefined && isFound && !isDeleted ? page : undefined
+  }
+
+  async #hasNews(): Promise<boolean> {
+    try {
+      for await (const { lines } of this.#backend.read(this.key, { after: this.#end, isKnown: true }))
+        if (lines.length > 0) return true
+      return false
+    } catch (error) {
+      // It is another log now: what was known of it says nothing.
+      if (isFoldlogError(error, 'STALE_CURSOR')) return true
+      throw error
+    }
+  }
+
+  /** False if that cannot be done. */
+  async #readMore(): Promise<boolean> {
+    const sizeBytes = Math.max(FIRST_BYTES, this.#readBytes)
+    const start = this.#start!
+    try {
+      const read = await this.#backend.readBack?.(this.key, start, sizeBytes)
+      // Two who ask at once read the same.
+      if (read === undefined || this.#start !== start) return read !== undefined
+      this.#readBytes += sizeBytes
+      this.#start = read.start
+      this.#lines = [...read.lines.flatMap((bytes) => decodeLine(bytes, NOWHERE).lines), ...this.#lines]
+      this.#fold()
+      return true
+    } catch (error) {
+      if (isFoldlogError(error, 'STALE_CURSOR')) return false
+      throw error
+    }
+  }
+
+  #fold(): void {
+    const state = new LogState(this.key)
+    for (const line of this.#lines) {
+      if (line.type === 'session.deleted') state.isDeleted = true
+      for (const event of eventsOf(line)) if (state.isEffective(line, event)) state.fold.apply(event)
+    }
+    this.#state = state
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * A long log is opened without being folded, and says the same of its newest messages as one that is.
+ */
+import { appendFileSync } from 'node:fs'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Bus, type Backend, type Message, type Session, type Store } from '../src/index.ts'
+import { fileBackend } from '../src/backends/file/index.ts'
+import type { Line } from '../src/line.ts'
+import {
+  chaos,
+  conversations,
+  copy,
+  deliver,
+  linearConversations,
+  orderlyChaos,
+  rounds,
+  seeds,
+} from './support/events.ts'
+import { ids, replicaOf } from './support/model.ts'
+import { elsewhere, freshStore, open } from './support/store.ts'
+
+/** Whether the log of these lines ends as its conversation does, and what it is from each line on. */
+function check(lines: readonly Line[]): boolean {
+  const whole = replicaOf(lines)
+  if (!whole.fold.isStraight || !whole.lines.isOrdered) return false
+  const path = whole.fold.path(whole.fold.tree.active)
+  for (let from = 0; from <= lines.length; from++) {
+    const { fold } = replicaOf(lines.slice(from).map(copy))
+    const end = fold.path(fold.tree.active)
+    expect(end).toEqual(path.slice(path.length - end.length))
+  }
+  return true
+}
+
+describe('the end of a log that is straight folds to the end of its conversation', () => {
+  test('of writers one after the other, whose logs are straight', () => {
+    let straight = 0
+    fc.assert(
+      fc.property(linearConversations, (lines) => {
+        if (check(lines)) straight++
+      }),
+      rounds(),
+    )
+    expect(straight).toBeGreaterThan(0)
+  })
+
+  test.each([
+    ['of several writers', conversations],
+    ['of anything in order', orderlyChaos],
+    ['of anything', chaos],
+  ])('%s', (_, arbitrary) => {
+    fc.assert(
+      fc.property(arbitrary, seeds, (lines, order) => {
+        check([...lines].sort((a, b) => (a.id < b.id ? -1 : 1)))
+        check(deliver(lines, order))
+      }),
+      rounds(),
+    )
+  })
+})
+
+const LONG = 'word '.repeat(4000)
+
+/** A session of some megabytes whose conversation is one path, as it is read later, and listed so that its info is in the cache. */
+async function longSession(count = 100): Promise<{ readonly store: Store; readonly id: string }> {
+  const store = await freshStore()
+  const session = await store.create({ title: 'long' })
+  for (let n = 0; n < count; n++) {
+    await session.add({ role: 'user', text: `question ${n} ${LONG}` })
+    const answer = await session.add({ role: 'assistant', text: `answer ${n} ${LONG}` })
+    if (n % 10 === 3) await session.update(answer.id, { metadata: { n } })
+    if (n % 10 === 5) await session.part(answer.id, { type: 'text', text: `more of ${n}` })
+    if (n % 10 === 7) await session.remove(answer.id)
+    if (n % 10 === 8) await session.add([{ text: `two ${n}` }, { role: 'assistant', text: `at once ${n}` }])
+    if (n % 10 === 9) await session.add({ text: `guarded ${n}` }, { expectedHead: session.info.head ?? null })
+  }
+  await store.list()
+  await store.close()
+  return { store, id: session.id }
+}
+
+/** The folder of a store opened anew, and what is read of its logs. */
+async function watched(
+  store: Store,
+): Promise<{ readonly other: Store; readonly reads: { whole: number; back: number } }> {
+  const reads = { whole: 0, back: 0 }
+  const backend = fileBackend(store.root)
+  const counted: Backend = {
+    ...methodsOf(backend),
+    read: (key, options) => {
+      if (options?.after === undefined) reads.whole++
+      return backend.read(key, options)
+    },
+    readBack: async (key, before, sizeBytes) => {
+      reads.back++
+      return backend.readBack!(key, before, sizeBytes)
+    },
+  }
+  return { other: await open(counted, { namespace: store.name, bus: new Bus() }), reads }
+}
+
+/** A backend as an object whose methods can be replaced. */
+function methodsOf(backend: Backend): Backend {
+  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(backend)).filter((name) => name !== 'constructor')
+  const bound = methods.map((name) => [name, (backend as never as Record<string, () => void>)[name]!.bind(backend)])
+  return { ...backend, ...(Object.fromEntries(bound) as Backend) }
+}
+
+async function get(store: Store, id: string): Promise<Session> {
+  const session = await store.get(id)
+  expect(session).toBeDefined()
+  return session!
+}
+
+const plain = (messages: readonly Message[]): Message[] => messages.map(copy)
+
+describe('a long session that was listed', () => {
+  test('says its info and its newest messages, page by page, as if it were folded, and is not', async () => {
+    const { store, id } = await longSession()
+    const all = await (await get(await elsewhere(store), id)).messages()
+    const { other, reads } = await watched(store)
+    const session = await get(other, id)
+    expect(session.info).toEqual((await get(await elsewhere(store), id)).info)
+    let end = all.length
+    let before: { readonly before?: string } = {}
+    while (end > 0) {
+      const page = await session.messages({ limit: 30, ...before })
+      expect(plain(page)).toEqual(plain(all.slice(Math.max(0, end - 30), end)))
+      end -= page.length
+      before = { before: page[0]!.id }
+    }
+    expect(await session.messages({ limit: 30, ...before })).toEqual([])
+    expect(ids(await session.messages({ limit: 1000 }))).toEqual(ids(all))
+    expect(reads).toMatchObject({ whole: 0 })
+    expect(reads.back).toBeGreaterThan(2)
+  })
+
+  test('is folded by the first call that needs all of it, and by none before', async () => {
+    const { store, id } = await longSession(40)
+    const { other, reads } = await watched(store)
+    const session = await get(other, id)
+    await session.messages({ limit: 5 })
+    expect(reads.whole).toBe(0)
+    const calls = [
+      session.add({ text: 'one' }),
+      session.add({ role: 'assistant', text: 'two' }),
+      session.set({ title: 'new' }),
+    ]
+    expect(session.info.title).toBe('long')
+    await Promise.all(calls)
+    expect(reads.whole).toBe(1)
+    expect(session.info.title).toBe('new')
+    expect((await session.messages({ limit: 2 })).map(({ parts }) => parts[0])).toMatchObject([
+      { text: 'one' },
+      { text: 'two' },
+    ])
+    expect(await session.context()).toHaveLength((await session.messages()).length)
+  })
+
+  test('is folded when others add to it, and tells of that', async () => {
+    const { store, id } = await longSession(40)
+    const { other, reads } = await watched(store)
+    const session = await get(other, id)
+    const [last] = await session.messages({ limit: 1 })
+    const heard: string[] = []
+    other.on('message.created', ({ event }) => heard.push(event.id))
+    const added = await (await get(await elsewhere(store), id)).add({ text: 'from elsewhere' })
+    expect(ids(await session.messages({ limit: 2 }))).toEqual([last!.id, added.id])
+    expect(reads.whole).toBe(1)
+    expect(heard).toEqual([added.id])
+    expect(session.info.head).toBe(added.id)
+  })
+
+  test('that has branches is folded at once', async () => {
+    const { store, id } = await longSession(40)
+    const writer = await elsewhere(store)
+    const session = await get(writer, id)
+    const [question] = await session.messages({ limit: 3 })
+    await session.branch(question!.id, { text: 'another' })
+    await writer.list()
+    await writer.close()
+    const { other, reads } = await watched(store)
+    expect(ids(await (await get(other, id)).messages({ limit: 2 }))).toEqual(
+      ids((await (await get(await elsewhere(store), id)).messages()).slice(-2)),
+    )
+    expect(reads.whole).toBe(1)
+  })
+
+  test('whose last message is being streamed is folded for it', async () => {
+    const { store, id } = await longSession(40)
+    const writer = await elsewhere(store)
+    const draft = await (await get(writer, id)).stream({ role: 'assistant' })
+    draft.text('so far')
+    await writer.list()
+    const { other } = await watched(store)
+    const [message] = await (await get(other, id)).messages({ limit: 1 })
+    expect(message).toMatchObject({ id: draft.id, status: 'in_progress' })
+    await draft.end()
+  })
+
+  test('that was deleted meanwhile is not there', async () => {
+    const { store, id } = await longSession(40)
+    const { other } = await watched(store)
+    const session = await get(other, id)
+    await (await elsewhere(store)).delete(id)
+    await expect(session.messages({ limit: 1 })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(session.add({ text: 'late' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  test('shows what it was before a line that is torn', async () => {
+    const { store, id } = await longSession(40)
+    const { other, reads } = await watched(store)
+    const session = await get(other, id)
+    const before = await session.messages({ limit: 1 })
+    appendFileSync(`${store.root}/${store.name}/${id}.jsonl`, '{"torn":')
+    expect(await session.messages({ limit: 1 })).toEqual(before)
+    expect(reads.whole).toBe(0)
+  })
+})
