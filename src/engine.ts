@@ -163,8 +163,7 @@ export class Namespace {
     if (logs.peek(key) !== undefined) return undefined
     const head = await backend.head(key)
     if (head === undefined || head.sizeBytes < LONG_BYTES) return undefined
-    const known = await this.#infos.known(head)
-    return known === undefined ? undefined : logs.newest(key, known.folded, known.isCurrent)
+    return logs.newest(key, head.end, await this.#infos.known(head))
   }
 
   /** Takes notice of what a log that is open here has read or written. */

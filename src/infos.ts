@@ -43,6 +43,12 @@ export interface Glance {
   readonly entry: Pick<Entry, 'created' | 'updated' | 'isArchived'> | undefined
 }
 
+/** What was once known of a session, and whether that is how it is. */
+export interface Known {
+  readonly folded: FoldedInfo
+  readonly isCurrent: boolean
+}
+
 /** The version of an entry whose session is open in this process. No backend gives it. */
 const NOTED = ''
 const DEFAULT_LIMIT = 50
@@ -96,7 +102,7 @@ export class Infos {
   }
 
   /** What was last known of a session that has this head, and whether that is how it still is. */
-  async known(head: Head): Promise<{ readonly folded: FoldedInfo; readonly isCurrent: boolean } | undefined> {
+  async known(head: Head): Promise<Known | undefined> {
     const entry = (this.#entries ?? (await (this.#loading ??= this.#load()))).get(head.sessionId)
     if (entry === undefined) return undefined
     await this.#loadPart([entry])

@@ -11,8 +11,10 @@ import { isFoldlogError } from './errors.ts'
 import type { SessionEvent } from './event.ts'
 import { extendInfo, type Resumable } from './extend.ts'
 import type { FoldedInfo } from './infos-cache.ts'
-import { decodeLine, type Line } from './line.ts'
+import type { Known } from './infos.ts'
+import { asBuffer, decodeLine, type Line } from './line.ts'
 import { Live } from './live.ts'
+import type { SessionInfo } from './message.ts'
 import { screenLine, type RedactHook } from './screen.ts'
 import { Log, notFound } from './log.ts'
 import { Newest } from './newest.ts'
@@ -103,18 +105,37 @@ export class Logs {
     }
   }
 
-  /** The newest messages of a session that is not open, of whose log so much is known; undefined: it has to be folded. */
-  async newest(key: SessionKey, folded: FoldedInfo, isCurrent: boolean): Promise<Newest | undefined> {
-    const known = isCurrent ? folded : await this.#extended(key, folded)
-    if (known?.cursor === undefined || !known.isStraight) return undefined
-    const { cursor } = known
+  /**
+   * The newest messages of a session that is not open and ends at `end`; undefined: it has to be folded. `known` is what was known of it at some time, or now
+   * (`isCurrent`); without it the log is passed over once.
+   */
+  async newest(key: SessionKey, end: Cursor | undefined, known?: Known): Promise<Newest | undefined> {
+    if (known === undefined) {
+      const info = end === undefined ? undefined : await this.#passedOver(key)
+      return info === undefined ? undefined : this.#newestAt(key, info, end!)
+    }
+    const folded = known.isCurrent ? known.folded : await this.#extended(key, known.folded)
+    return folded?.cursor === undefined || !folded.isStraight
+      ? undefined
+      : this.#newestAt(key, folded.info, folded.cursor)
+  }
+
+  /** What is known of a straight log from passing over it; undefined if it is none. */
+  async #passedOver(key: SessionKey): Promise<SessionInfo | undefined> {
+    const { Straight } = await import('./straight.ts')
+    const straight = new Straight(key.namespace, key.sessionId)
+    for await (const bytes of this.#backend.scan?.(key) ?? []) if (!straight.take(asBuffer(bytes))) return undefined
+    return straight.info()
+  }
+
+  #newestAt(key: SessionKey, info: SessionInfo, cursor: Cursor): Newest {
     const load = async (): Promise<Log> => {
       if (this.peek(key) === undefined) return this.#load(key, this.#toldOf(key) ?? { end: cursor })
       const log = await this.get(key)
       if (log === undefined) throw notFound(key)
       return log
     }
-    return new Newest(this.#backend, key, known, cursor, { peek: () => this.peek(key), load })
+    return new Newest(this.#backend, key, info, cursor, { peek: () => this.peek(key), load })
   }
 
   /** Goes on from what is known of a session, if something came since and all of it only adds. */

@@ -6,7 +6,6 @@
  */
 import type { Backend, Cursor, SessionKey } from './backend.ts'
 import { isFoldlogError } from './errors.ts'
-import type { FoldedInfo } from './infos-cache.ts'
 import { decodeLine, eventsOf, type Line } from './line.ts'
 import type { Log } from './log.ts'
 import { LogState } from './log-state.ts'
@@ -44,8 +43,8 @@ export class Newest {
   #start: Cursor | undefined
   #readBytes = 0
 
-  /** The log is known up to `end`, as `folded` says. */
-  constructor(backend: Backend, key: SessionKey, { info }: FoldedInfo, end: Cursor, whole: Whole) {
+  /** `info` is that of the log up to `end`. */
+  constructor(backend: Backend, key: SessionKey, info: SessionInfo, end: Cursor, whole: Whole) {
     this.key = key
     this.load = whole.load
     this.#peek = whole.peek

@@ -1,12 +1,23 @@
 /**
  * A long log is opened without being folded, and says the same of its newest messages as one that is.
  */
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Bus, type Backend, type Message, type Session, type Store } from '../src/index.ts'
+import {
+  Bus,
+  memoryBackend,
+  openStore,
+  type Backend,
+  type Message,
+  type Session,
+  type SessionInfo,
+  type Store,
+} from '../src/index.ts'
 import { fileBackend } from '../src/backends/file/index.ts'
-import type { Line } from '../src/line.ts'
+import { decodeLine, type Line } from '../src/line.ts'
+import { Straight } from '../src/straight.ts'
 import {
   chaos,
   conversations,
@@ -60,10 +71,146 @@ describe('the end of a log that is straight folds to the end of its conversation
   })
 })
 
+/** What somebody does with a session; where it is one path, nothing else tells. */
+const deed = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom('ask' as const, 'answer' as const) },
+  { weight: 1, arbitrary: fc.constantFrom('both' as const, 'update' as const, 'part' as const, 'keyed' as const) },
+  { weight: 1, arbitrary: fc.constantFrom('title' as const, 'custom' as const, 'remove' as const, 'known' as const) },
+)
+type Deed = typeof deed extends fc.Arbitrary<infer D> ? D : never
+
+/** The lines of a session with which that was done. */
+async function play(deeds: readonly Deed[], isBranched: boolean): Promise<string[]> {
+  const backend = memoryBackend()
+  const store = await openStore(backend, { bus: new Bus() })
+  const session = await store.create({ id: 's' })
+  for (const [n, each] of deeds.entries()) {
+    const messages = await session.messages()
+    const some = messages[n % Math.max(1, messages.length)]?.id
+    if (each === 'ask') await session.add({ role: 'user', text: `q ${n} äöü \u2028 {"v":1,"id":"` })
+    else if (each === 'answer') await session.add({ role: 'assistant', text: `a ${n}` })
+    else if (each === 'both') await session.add([{ text: 'q' }, { role: 'assistant', text: 'a' }])
+    else if (each === 'keyed') await session.add({ text: 'keyed' }, { key: `key ${n}` })
+    else if (each === 'title') await session.set({ title: `title ${n}` })
+    else if (each === 'custom') await session.append('todo.added', { n })
+    else if (some === undefined) continue
+    else if (each === 'update') await session.update(some, { metadata: { n } })
+    else if (each === 'part') await session.part(some, { type: 'text', text: `part ${n}` })
+    else if (each === 'known') await session.add({ id: some, text: 'again' })
+    else await session.remove(some)
+  }
+  const first = isBranched ? (await session.messages())[1] : undefined
+  if (first !== undefined) await session.branch(first.id, { text: 'instead' })
+  const lines: string[] = []
+  for await (const batch of backend.read({ namespace: store.name, sessionId: 's' }))
+    lines.push(...batch.lines.map(({ bytes }) => Buffer.from(bytes).toString('latin1')))
+  await store.close()
+  return lines
+}
+
+/** Something that happens to the lines of a log. */
+const harm = fc.record({
+  kind: fc.constantFrom(
+    'torn' as const,
+    'glued' as const,
+    'twice' as const,
+    'moved' as const,
+    'gone' as const,
+    'noise' as const,
+  ),
+  line: fc.nat(),
+  at: fc.nat(),
+})
+type Harm = typeof harm extends fc.Arbitrary<infer H> ? H : never
+
+function harmed(lines: readonly string[], harms: readonly Harm[]): string[] {
+  const out = [...lines]
+  for (const { kind, line, at } of harms) {
+    const index = line % out.length
+    const other = at % out.length
+    const text = out[index]!
+    if (kind === 'torn') out[index] = text.slice(0, at % (text.length + 1))
+    else if (kind === 'glued') out.splice(index, 2, text.slice(0, at % text.length) + (out[index + 1] ?? ''))
+    else if (kind === 'twice') out.splice(other, 0, text)
+    else if (kind === 'moved') out.splice(other, 0, ...out.splice(index, 1))
+    else if (kind === 'gone') out.splice(index, 1, ...(out.length > 1 ? [] : ['']))
+    else out[index] = `${text.slice(0, at % text.length)}\u0001\u00ff${text.slice((at % text.length) + 2)}`
+  }
+  return out
+}
+
+/** What passing over the bytes of a log says; undefined if it is not straight. */
+function passedOver(lines: readonly string[]): SessionInfo | undefined {
+  const straight = new Straight('default', 's')
+  const half = Math.floor(lines.length / 2)
+  const pieces = [lines.slice(0, half), lines.slice(half)].filter(({ length }) => length > 0)
+  const isTaken = pieces.every((piece) => straight.take(Buffer.from(`${piece.join('\n')}\n`, 'latin1')))
+  return isTaken ? straight.info() : undefined
+}
+
+describe('passing over the bytes of a log', () => {
+  test('tells what a fold tells of a session that is one path, and no other one from one', async () => {
+    let straight = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(deed, { minLength: 1, maxLength: 25 }), fc.boolean(), async (deeds, isBranched) => {
+        const lines = await play(deeds, isBranched)
+        const decoded = lines.flatMap((text) => decodeLine(Buffer.from(text, 'latin1'), NOWHERE).lines)
+        const { fold, lines: set } = replicaOf(decoded)
+        const info = passedOver(lines)
+        expect(info !== undefined).toBe(fold.isStraight && set.isOrdered)
+        if (info === undefined) return
+        straight++
+        const { head, status, usage, damage, turnCount, branchCount, complete, ...told } = info
+        const whole = fold.info(0)
+        expect(complete).toBe(false)
+        // What was deleted is not looked up.
+        if (!deeds.includes('remove'))
+          expect({ head, turnCount, branchCount }).toEqual(
+            copy({ head: whole.head, turnCount: whole.turnCount, branchCount: whole.branchCount }),
+          )
+        expect(whole).toMatchObject({
+          ...told,
+          id: whole.id,
+          namespace: whole.namespace,
+          ...(deeds.includes('remove') ? { preview: whole.preview } : {}),
+        })
+      }),
+      rounds(0.25),
+    )
+    expect(straight).toBeGreaterThan(0)
+  })
+
+  test('takes no log for straight that is not, whatever happened to it', async () => {
+    const logs = await Promise.all(
+      [0, 1, 2, 3, 4].map((n) =>
+        play(
+          [...'ask answer ask answer both keyed title part update ask answer custom remove ask'.split(' ')].slice(
+            0,
+            6 + 2 * n,
+          ) as Deed[],
+          n === 4,
+        ),
+      ),
+    )
+    let straight = 0
+    fc.assert(
+      fc.property(fc.constantFrom(...logs), fc.array(harm, { maxLength: 3 }), (lines, harms) => {
+        const bytes = harmed(lines, harms)
+        if (passedOver(bytes) === undefined) return
+        straight++
+        expect(check(bytes.flatMap((text) => decodeLine(Buffer.from(text, 'latin1'), NOWHERE).lines))).toBe(true)
+      }),
+      rounds(5),
+    )
+    expect(straight).toBeGreaterThan(0)
+  })
+})
+
+const NOWHERE = { file: '', line: 0, offset: 0 }
 const LONG = 'word '.repeat(4000)
 
 /** A session of some megabytes whose conversation is one path, as it is read later, and listed so that its info is in the cache. */
-async function longSession(count = 100): Promise<{ readonly store: Store; readonly id: string }> {
+async function longSession(count = 100, isListed = true): Promise<{ readonly store: Store; readonly id: string }> {
   const store = await freshStore()
   const session = await store.create({ title: 'long' })
   for (let n = 0; n < count; n++) {
@@ -75,8 +222,9 @@ async function longSession(count = 100): Promise<{ readonly store: Store; readon
     if (n % 10 === 8) await session.add([{ text: `two ${n}` }, { role: 'assistant', text: `at once ${n}` }])
     if (n % 10 === 9) await session.add({ text: `guarded ${n}` }, { expectedHead: session.info.head ?? null })
   }
-  await store.list()
+  if (isListed) await store.list()
   await store.close()
+  if (!isListed) rmSync(join(store.root, store.name, '.cache'), { recursive: true, force: true })
   return { store, id: session.id }
 }
 
@@ -216,5 +364,32 @@ describe('a long session that was listed', () => {
     appendFileSync(`${store.root}/${store.name}/${id}.jsonl`, '{"torn":')
     expect(await session.messages({ limit: 1 })).toEqual(before)
     expect(reads.whole).toBe(0)
+  })
+})
+
+describe('a long session that was never listed', () => {
+  // Guards are not told from the first bytes of lines.
+  test('is passed over, which its info says, and read from its end', async () => {
+    const { store, id } = await longSession(9, false)
+    const writer = await get(await elsewhere(store), id)
+    for (let n = 0; n < 80; n++) await writer.add({ text: `${n} ${LONG}` })
+    const all = await writer.messages()
+    const { other, reads } = await watched(store)
+    const session = await get(other, id)
+    expect(session.info).toMatchObject({ complete: false, title: 'long', head: all.at(-1)!.id, usage: {} })
+    expect(plain(await session.messages({ limit: 40 }))).toEqual(plain(all.slice(-40)))
+    expect(reads.whole).toBe(0)
+    await session.add({ text: 'more' })
+    expect(session.info).not.toHaveProperty('complete')
+    expect(session.info.messageCount).toBe(all.length + 1)
+    expect(reads.whole).toBe(1)
+  })
+
+  test('is folded where that does not tell, as with guarded lines', async () => {
+    const { store, id } = await longSession(40, false)
+    const { other, reads } = await watched(store)
+    const session = await get(other, id)
+    expect(session.info).not.toHaveProperty('complete')
+    expect(reads.whole).toBe(1)
   })
 })
