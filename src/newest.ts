@@ -70,6 +70,11 @@ export class Newest {
     }
   }
 
+  /** A message that was read; undefined if it may be another one by now. Looks first. */
+  async message(id: string): Promise<Message | undefined> {
+    return this.#peek() !== undefined || (await this.#hasNews()) ? undefined : this.#state.fold.message(id)
+  }
+
   /** A page of what was read; undefined if it may begin before that. */
   #pageOf({ limit, before }: PageOptions): Message[] | undefined {
     const { fold, isDeleted } = this.#state

@@ -58,6 +58,13 @@ export class Opened {
     return page?.some(isUnfinished) === true ? undefined : page
   }
 
+  /** A message of which is known that it has no alternatives; undefined: the folded log has to say. */
+  async alone(id: string): Promise<Message | undefined> {
+    // On the one path of a log that is read so, nothing else follows the message before it.
+    const message = this.#folded === undefined ? await this.#newest!.message(id) : undefined
+    return message === undefined || isUnfinished(message) ? undefined : message
+  }
+
   #with(log: Log): Folded {
     const live = this.#liveOf(log)
     const commits = new Commits(log, live, this.#backend.capabilities)

@@ -108,7 +108,9 @@ export class Session {
 
   /** A message and its alternatives. */
   async siblings(messageId: string): Promise<readonly Message[]> {
-    return this.#shown((fold) => siblingsOf(fold, messageId))
+    this.#check()
+    const alone = await this.#opened.alone(messageId)
+    return alone === undefined ? this.#shown((fold) => siblingsOf(fold, messageId)) : Object.freeze([alone])
   }
 
   /** The state of all events known now up to an event id or a time. Events that arrive late may change it. */

@@ -279,6 +279,7 @@ describe('a long session that was listed', () => {
       before = { before: page[0]!.id }
     }
     expect(await session.messages({ limit: 30, ...before })).toEqual([])
+    for (const { id: each } of all.slice(-5)) expect(ids(await session.siblings(each))).toEqual([each])
     expect(ids(await session.messages({ limit: 1000 }))).toEqual(ids(all))
     expect(reads).toMatchObject({ whole: 0 })
     expect(reads.back).toBeGreaterThan(2)

@@ -4,7 +4,7 @@
 import type { Message } from '../message.ts'
 import type { PastSession } from '../past-session.ts'
 import type { Session } from '../session.ts'
-import type { Call, Exit } from './call.ts'
+import { EXIT, type Call, type Exit } from './call.ts'
 import { Conversation, headerOf, type Alternatives } from './conversation.ts'
 import { tellDamage } from './damage.ts'
 import { pick, pointOf } from './point.ts'
@@ -21,10 +21,13 @@ export async function show(call: Call): Promise<Exit> {
   const session = await found.session()
   const view = await viewOf(call, session)
   const messages = await messagesOf(call, view)
+  // Who asks for the end of a long session does not want all of it read: then only damage that is known is told.
+  const isWhole = call.text('limit') === undefined || session.info.damage > 0
   if (call.isJson) {
-    const damage = await session.damage()
+    const damage = isWhole ? await session.damage() : []
     await call.out.json({ info: view.info, messages, damage })
   } else await print(call, view, messages)
+  if (!isWhole) return EXIT.ok
   await tellUnsupported(call, session)
   return await tellDamage(call, session)
 }
@@ -36,7 +39,8 @@ async function viewOf(call: Call, session: Session): Promise<View> {
 
 async function messagesOf(call: Call, view: View): Promise<readonly Message[]> {
   const branch = await branchOf(call, view)
-  return view.messages(branch === undefined ? {} : { branch })
+  const limit = call.count('limit')
+  return view.messages({ ...(branch === undefined ? {} : { branch }), ...(limit === undefined ? {} : { limit }) })
 }
 
 /** The id of the message that `--branch` names. */

@@ -44,9 +44,15 @@ export const READING: readonly Verb[] = [
       { name: 'full', text: 'print reasoning, the input and the output of tools, and data as they are' },
       { name: 'branch', value: 'ID', text: 'the branch through this message, instead of the current one' },
       { name: 'at', value: 'POINT', text: `as it was: at a time, or after an event, ${EVENT}` },
+      {
+        name: 'limit',
+        value: 'N',
+        text: 'print the last N messages; of a long session only those are read, and damage is told if it is known',
+      },
     ],
     examples: [
       { command: 'foldlog show', text: 'the latest session' },
+      { command: 'foldlog show @ --limit 20', text: 'how it ends' },
       { command: 'foldlog show 01M7X --full', text: 'with everything that tools said' },
       { command: 'foldlog show @ --at 10m', text: 'as it was ten minutes ago; also 10:05, 2026-11-20T10:05Z' },
       { command: "foldlog show '@{1}' --json | jq .messages", text: 'the messages of the session before' },
