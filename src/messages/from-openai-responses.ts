@@ -5,7 +5,7 @@
  * format has, are kept under the key `openai`. Everything in this file is pure.
  */
 import { isArray, type Json, type JsonObject } from '../json.ts'
-import type { FilePart, TextPart } from '../message.ts'
+import type { FilePart, TextPart, ToolResultPart } from '../message.ts'
 import type { MessageInput, PartInput } from '../stamp.ts'
 import { WHOLE } from './content.ts'
 import {
@@ -25,6 +25,9 @@ import {
 import { ignore, type ParseOptions, type Report } from './loss.ts'
 import { KEY, TARGET } from './openai-responses.ts'
 import { pick } from './owner.ts'
+
+/** The name of `data` parts for what only a message of the model held: it is no item, and goes nowhere. */
+const BLOCK = 'openai-responses.block'
 
 /**
  * Items of OpenAI Responses, input and output, as `session.add` takes them. Items of the model that follow each other are one
@@ -68,7 +71,7 @@ function partsFrom(from: Foreign, report: Report, name = 'content'): PartInput[]
 }
 
 function partFrom(block: Foreign, id: string, report: Report): PartInput {
-  const { type, text, image_url: image, file_url: url, file_data: data, filename } = block.value
+  const { type, text, image_url: image, file_url: url, file_data: data, file_id: fileId, filename } = block.value
   const name = typeof filename === 'string' ? { name: filename } : {}
   if (type === 'input_text' || type === 'output_text') {
     restOf(block, ['type', 'text'], [], report)
@@ -82,19 +85,35 @@ function partFrom(block: Foreign, id: string, report: Report): PartInput {
     restOf(block, ['type', 'file_url', 'file_data', 'filename'], [], report)
     return { id, ...fileAt(textOf(url ?? data), 'application/pdf'), ...name }
   }
+  if ((type === 'input_image' || type === 'input_file') && typeof fileId !== 'string') {
+    // A file that is nowhere: Codex writes `null` for an image it has left out.
+    const isImage = type === 'input_image'
+    const fields = restOf(
+      block,
+      ['type', 'image_url', 'file_url', 'file_data', 'file_id', 'filename'],
+      ['detail'],
+      report,
+    )
+    const mediaType = isImage ? 'image/*' : 'application/octet-stream'
+    return { id, type: 'file', mediaType, ...name, ...under('providerMetadata', KEY, fields) }
+  }
   return opaquePart(id, TARGET.opaque, block)
 }
 
 function resultFrom(from: Foreign, inputs: Inputs, report: Report): PartInput {
   const callId = callIdOf(from.value['call_id'])
   const { id, ...fields } = restOf(from, ['type', 'call_id', 'output', 'name'], ['id', 'status', 'namespace'], report)
-  const kept = under('providerMetadata', KEY, { ...fields, ...(typeof id === 'string' ? { itemId: id } : {}) })
+  const make = (body: Partial<ToolResultPart>, more: JsonObject = {}): PartInput =>
+    inputs.result('result', callId, {
+      ...body,
+      ...under('providerMetadata', KEY, { ...fields, ...linked(id), ...more }),
+    })
   const { output } = from.value
-  if (typeof output === 'string') return inputs.result('result', callId, { output, ...kept })
+  if (typeof output === 'string') return make({ output })
   const parts = partsFrom(from, report, 'output')
   const content = parts.filter((part): part is TextPart | FilePart => part.type === 'text' || part.type === 'file')
-  if (content.length === parts.length) return inputs.result('result', callId, { content, ...kept })
-  return inputs.result('result', callId, { output: jsonOf(output, `${from.path}.output`), ...kept })
+  if (content.length === parts.length) return make({ content })
+  return make({ output: jsonOf(output, `${from.path}.output`) }, { blocks: true })
 }
 
 function answerFrom(from: Foreign, id: string, inputs: Inputs, report: Report): PartInput[] {
@@ -126,6 +145,7 @@ function textsFrom(from: Foreign, id: string, report: Report): PartInput[] {
   }
   return content.map((block, at): PartInput => {
     const isRefusal = block.value['type'] === 'refusal'
+    if (!isRefusal && typeof block.value['text'] !== 'string') return blockFrom(block, `${id}.${at}`, report)
     const own = restOf(block, ['type', isRefusal ? 'refusal' : 'text'], ['annotations', 'logprobs'], report)
     if (isArray(own['annotations'] ?? null) && (own['annotations'] as readonly Json[]).length === 0) {
       // An empty list is what every text without annotations has.
@@ -135,8 +155,15 @@ function textsFrom(from: Foreign, id: string, report: Report): PartInput[] {
   })
 }
 
-function linked(itemId: Json | undefined): JsonObject {
-  return typeof itemId === 'string' ? { itemId } : {}
+/** A block that the API takes in no message of the model. */
+function blockFrom(block: Foreign, id: string, report: Report): PartInput {
+  const part = partFrom(block, id, report)
+  return part.type === 'data' ? { ...part, name: BLOCK } : part
+}
+
+/** The id of an item; Codex writes an empty one where there is none. */
+function linked(itemId: unknown): JsonObject {
+  return typeof itemId === 'string' && itemId !== '' ? { itemId } : {}
 }
 
 function textPart(id: string, { value }: Foreign, isRefusal: boolean, fields: JsonObject): PartInput {
@@ -157,13 +184,13 @@ function reasoningFrom(from: Foreign, id: string, report: Report): PartInput {
   const known = ['type', 'id', ...(list.length === (text === '' ? 0 : 1) ? ['summary'] : [])]
   if (typeof encrypted === 'string') known.push('encrypted_content')
   const fields = restOf(from, known, ['summary', 'content', 'status', 'encrypted_content'], report)
-  const kept = { ...fields, itemId: textOf(from.value['id']) }
   return {
     id,
     type: 'reasoning',
     text,
     ...(typeof encrypted === 'string' ? { encrypted } : {}),
-    ...under('providerMetadata', KEY, kept),
+    // The key alone says who made it.
+    providerMetadata: { [KEY]: { ...fields, ...linked(from.value['id']) } },
   }
 }
 

@@ -7,11 +7,12 @@
  */
 import type { JsonObject } from '../json.ts'
 import type { DataPart, FilePart, Message, ReasoningPart, TextPart, ToolCallPart, ToolResultPart } from '../message.ts'
-import { IMAGES, contentOf, dataUrl, isListed, isWeb, placeholder, resultText, textOfJson } from './content.ts'
+import { IMAGES, contentOf, dataUrl, isBlank, isListed, isWeb, placeholder, resultText, textOfJson } from './content.ts'
 import { ignore, lossAt, type ConvertOptions, type Report } from './loss.ts'
-import { fieldsFor, isOwn, isPlain, pick, withFields } from './owner.ts'
+import { fieldsFor, isOwn, pick, withFields } from './owner.ts'
 import { fit, wordShape } from './pairs.ts'
-import { stepsOf, type AnswerPart, type AssistantStep, type Step, type Target } from './steps.ts'
+import { ITEM_ID_LENGTH, givenId, givenItem, idOf, isBlock, usableItems } from './responses-items.ts'
+import { stepsOf, type AnswerPart, type AssistantStep, type Target } from './steps.ts'
 
 export interface ResponsesText {
   type: 'input_text'
@@ -81,19 +82,31 @@ export type ResponsesItem =
   | (ResponsesOutput & { type: 'custom_tool_call_output' })
 
 export const TARGET: Target = { callId: wordShape(64), name: wordShape(64), opaque: 'openai-responses.item' }
-const ITEM_ID = wordShape(64)
+const REASONING_ID = wordShape(ITEM_ID_LENGTH - 'rs_'.length)
 export const KEY = 'openai'
+
+/** What is written, and what decides what may be. */
+interface Written {
+  readonly items: ResponsesItem[]
+  /** Those of its items: the API takes none twice. */
+  readonly ids: Set<string>
+  /** The opaque parts that may go out, each once. */
+  readonly usable: Set<DataPart>
+  readonly report: Report
+}
 
 /** The items as OpenAI Responses has them in `input`. Pass what `session.context()` returns. Pure; throws nothing. */
 export function toOpenAIResponses(messages: readonly Message[], options: ConvertOptions = {}): ResponsesItem[] {
-  const out: ResponsesItem[] = []
   const report = options.report ?? ignore
   const steps = stepsOf(messages, TARGET, report)
-  const paired = pairedItems(steps)
+  const usable = usableItems(steps)
+  // Items that go as they came keep their ids; others give way.
+  const ids = new Set([...usable].flatMap((part) => givenId(part) ?? []))
+  const written: Written = { items: [], ids, usable, report }
   for (const step of steps) {
     if (step.role === 'assistant') {
-      pushAnswer(out, step, paired, report)
-      for (const { part, call, message } of step.results) out.push(outputOf(part, call, message, options, report))
+      pushAnswer(written, step)
+      for (const { part, call, message } of step.results) pushOutput(written, part, call, message, options)
       continue
     }
     const fields = fieldsFor(step.message.metadata, KEY)
@@ -103,9 +116,9 @@ export function toOpenAIResponses(messages: readonly Message[], options: Convert
     const isPlainText = only?.type === 'text' && !isListed(only)
     const content = isPlainText ? only.text : step.parts.flatMap((part) => blockOf(part, step.message, options, report))
     // `type` is not needed, and given again where it was.
-    if (content.length > 0) out.push(withFields({ role, content }, fields, ['type', 'status', 'phase']))
+    if (content.length > 0) written.items.push(withFields({ role, content }, fields, ['type', 'status', 'phase']))
   }
-  return out
+  return written.items
 }
 
 function blockOf(
@@ -144,11 +157,11 @@ function textFor(part: FilePart, message: Message, why: string, report: Report):
   return { type: 'input_text', text: placeholder(part, why) }
 }
 
-function pushAnswer(out: ResponsesItem[], step: AssistantStep, paired: ReadonlySet<DataPart>, report: Report): void {
-  const { message, parts } = step
+function pushAnswer(written: Written, { message, parts }: AssistantStep): void {
+  const { usable, report } = written
   // Most answers are all texts and calls.
   if (parts.every(({ type }) => type === 'text' || type === 'tool-call')) {
-    for (let i = 0; i < parts.length; i++) pushPart(out, parts[i]!, message, report)
+    for (let i = 0; i < parts.length; i++) pushPart(written, parts[i]!, message)
     return
   }
   const kept = parts.filter((part) => {
@@ -157,43 +170,44 @@ function pushAnswer(out: ResponsesItem[], step: AssistantStep, paired: ReadonlyS
       if (why !== undefined) report(lossAt('dropped', 'reasoning', why, message, part))
       return why === undefined
     }
-    if (part.type !== 'data' || paired.has(part)) return true
-    report(lossAt('dropped', 'data', 'the item that it belongs to is not there', message, part))
+    if (part.type !== 'data' || usable.delete(part)) return true
+    report(lossAt('dropped', 'data', 'it is no item that can stand here by itself', message, part))
     return false
   })
   const last = kept.findLastIndex((part) => part.type !== 'reasoning')
   for (const part of kept.slice(last + 1)) {
     report(lossAt('dropped', 'reasoning', 'nothing follows it in its answer', message, part))
   }
-  for (const part of kept.slice(0, last + 1)) pushPart(out, part, message, report)
+  for (const part of kept.slice(0, last + 1)) pushPart(written, part, message)
 }
 
 function whyNot(part: ReasoningPart, message: Message): string | undefined {
   if (!isOwn(part, message, KEY)) return 'it was made by another provider, or nothing says by which'
-  const hasId = typeof fieldsFor(part.providerMetadata, KEY)?.['itemId'] === 'string'
+  const hasId = idOf(fieldsFor(part.providerMetadata, KEY)) !== undefined
   return part.encrypted === undefined && !hasId ? 'it has neither encrypted content nor an id' : undefined
 }
 
-function pushPart(out: ResponsesItem[], part: AnswerPart, message: Message, report: Report): void {
+function pushPart(written: Written, part: AnswerPart, message: Message): void {
+  const { items, report } = written
   switch (part.type) {
     case 'text':
-      pushText(out, part)
+      pushText(written, part)
       break
     case 'file':
-      out.push({
+      items.push({
         role: 'assistant',
         content: textFor(part, message, 'assistant messages hold no files here', report).text,
       })
       break
     case 'reasoning':
-      out.push(reasoningItem(part))
+      pushReasoning(written, part, message)
       break
     case 'tool-call':
-      out.push(callItem(part))
+      items.push(callItem(part, written.ids))
       break
     case 'data':
       // An item of this target, as it came.
-      out.push(part.data as unknown as ResponsesItem)
+      items.push(givenItem(part) as unknown as ResponsesItem)
       break
   }
 }
@@ -201,13 +215,15 @@ function pushPart(out: ResponsesItem[], part: AnswerPart, message: Message, repo
 const NONE: never[] = []
 
 /** The texts of one output message, which have its id, become one again. Others are plain messages. */
-function pushText(out: ResponsesItem[], part: TextPart): void {
+function pushText({ items, ids }: Written, part: TextPart): void {
   const fields = fieldsFor(part.providerMetadata, KEY)
-  const id = fields?.['itemId']
-  if (typeof id !== 'string') {
+  const id = idOf(fields)
+  const before = items.at(-1)
+  const isMore = before !== undefined && 'status' in before && before.type === 'message' && before.id === id
+  if (id === undefined || (!isMore && ids.has(id))) {
     const plain: ResponsesMessage = { role: 'assistant', content: part.text }
     if (fields?.['itemType'] === 'message') plain.type = 'message'
-    out.push(plain)
+    items.push(plain)
     return
   }
   // Annotations and logprobs are as they came.
@@ -220,41 +236,52 @@ function pushText(out: ResponsesItem[], part: TextPart): void {
           annotations: NONE,
           ...pick(fields, ['annotations', 'logprobs']),
         } as const)
-  const before = out.at(-1)
-  if (before !== undefined && 'status' in before && before.type === 'message' && before.id === id)
+  if (isMore) {
     before.content.push(block)
-  else
-    out.push({
-      type: 'message',
-      id,
-      role: 'assistant',
-      status: 'completed',
-      ...pick(fields, ['status', 'phase']),
-      content: [block],
-    })
+    return
+  }
+  ids.add(id)
+  const own = pick(fields, ['status', 'phase'])
+  items.push({ type: 'message', id, role: 'assistant', status: 'completed', ...own, content: [block] })
 }
 
-function reasoningItem(part: ReasoningPart): ResponsesReasoning {
-  const fields = fieldsFor(part.providerMetadata, KEY)
-  const id = typeof fields?.['itemId'] === 'string' ? fields['itemId'] : `rs_${fit(part.id, ITEM_ID, 'reasoning')}`
-  const summary = part.text === '' ? [] : [{ type: 'summary_text' as const, text: part.text }]
-  const encrypted = part.encrypted === undefined ? {} : { encrypted_content: part.encrypted }
-  return {
-    type: 'reasoning',
-    id,
-    summary,
-    ...encrypted,
-    ...pick(fields, ['summary', 'content', 'status', 'encrypted_content']),
+/** Parts with one id are one item again: the AI SDK has a part for each text of a summary. */
+function pushReasoning({ items, ids, report }: Written, part: ReasoningPart, message: Message): void {
+  const item = reasoningItem(part, message)
+  const before = items.at(-1)
+  if (before !== undefined && 'summary' in before && before.id === item.id) {
+    before.summary = [...before.summary, ...item.summary]
+    if (typeof item.encrypted_content === 'string') before.encrypted_content = item.encrypted_content
+  } else if (ids.has(item.id)) {
+    report(lossAt('dropped', 'reasoning', 'the same item stands before it', message, part))
+  } else {
+    ids.add(item.id)
+    items.push(item)
   }
 }
 
-function callItem(part: ToolCallPart): ResponsesCall | ResponsesCustomCall {
+function reasoningItem(part: ReasoningPart, message: Message): ResponsesReasoning {
+  const fields = fieldsFor(part.providerMetadata, KEY)
+  // Ids of parts are unique in their message only.
+  const id = idOf(fields) ?? `rs_${fit(`${message.id}_${part.id}`, REASONING_ID, 'reasoning')}`
+  const item: ResponsesReasoning = {
+    type: 'reasoning',
+    id,
+    summary: part.text === '' ? [] : [{ type: 'summary_text', text: part.text }],
+  }
+  if (part.encrypted !== undefined) item.encrypted_content = part.encrypted
+  withFields(item, fields, ['summary', 'status', 'encrypted_content'])
+  // Codex writes `null` where there is none, which the API does not take.
+  return Array.isArray(fields?.['content']) ? withFields(item, fields, ['content']) : item
+}
+
+function callItem(part: ToolCallPart, ids: Set<string>): ResponsesCall | ResponsesCustomCall {
   const fields = fieldsFor(part.providerMetadata, KEY)
   const { callId: call_id, name } = part
   if (fields?.['custom'] === true) {
     const input = typeof part.input === 'string' ? part.input : textOfJson(part.input)
     const item: ResponsesCustomCall = { type: 'custom_tool_call', call_id, name, input }
-    return withId(item, fields)
+    return withId(item, fields, ids)
   }
   const item: ResponsesCall = {
     type: 'function_call',
@@ -262,28 +289,41 @@ function callItem(part: ToolCallPart): ResponsesCall | ResponsesCustomCall {
     name,
     arguments: part.rawInput ?? textOfJson(part.input),
   }
-  return withId(item, fields)
+  return withId(item, fields, ids)
 }
 
-/** An item with its id and what else it came with. */
-function withId<T extends { id?: string }>(item: T, fields: JsonObject | undefined): T {
-  if (typeof fields?.['itemId'] === 'string') item.id = fields['itemId']
+/** An item with its id, if no other has it, and with what else it came with. */
+function withId<T extends { id?: string }>(item: T, fields: JsonObject | undefined, ids: Set<string>): T {
+  const id = idOf(fields)
+  if (id !== undefined && !ids.has(id)) {
+    ids.add(id)
+    item.id = id
+  }
   return withFields(item, fields, ['status', 'namespace'])
 }
 
-function outputOf(
+function pushOutput(
+  { items, ids, report }: Written,
   part: ToolResultPart,
   call: ToolCallPart,
   message: Message,
   options: ConvertOptions,
-  report: Report,
-): ResponsesItem {
+): void {
   const isCustom = fieldsFor(call.providerMetadata, KEY)?.['custom'] === true
   const fields = fieldsFor(part.providerMetadata, KEY)
-  const output = outputContent(part, message, options, report)
+  const output = fields?.['blocks'] === true ? givenOutput(part) : outputContent(part, message, options, report)
   const type = isCustom ? 'custom_tool_call_output' : 'function_call_output'
   const item: ResponsesOutput = { type, call_id: part.callId, output }
-  return withId(item, fields)
+  items.push(withId(item, fields, ids))
+}
+
+/** Blocks that foldlog has no word for, as they came. */
+function givenOutput(part: ToolResultPart): string | ResponsesContent[] {
+  if (!Array.isArray(part.output)) return resultText(part)
+  const blocks = (part.output as ResponsesContent[]).filter(
+    (block) => block.type !== 'input_text' || !isBlank(block.text),
+  )
+  return blocks.length === 0 ? '' : blocks
 }
 
 function outputContent(
@@ -300,70 +340,4 @@ function outputContent(
   const hasText = contents.some((each) => each.type === 'text')
   if (part.error !== undefined && !hasText) blocks.unshift({ type: 'input_text', text: resultText(part) })
   return blocks
-}
-
-// Items that foldlog has no word for
-
-/** Calls that the caller runs: they need their output, and the output needs them. */
-const OPAQUE_CALLS: ReadonlySet<string> = new Set([
-  'computer_call',
-  'local_shell_call',
-  'shell_call',
-  'apply_patch_call',
-  'mcp_approval_request',
-])
-
-/** Those of the opaque parts that stand by themselves, or whose other half is there. */
-function pairedItems(steps: readonly Step[]): ReadonlySet<DataPart> {
-  const parts: DataPart[] = []
-  for (const step of steps) {
-    if (step.role !== 'assistant') continue
-    for (let i = 0; i < step.parts.length; i++) {
-      const part = step.parts[i]!
-      if (part.type === 'data' && isItem(part)) parts.push(part)
-    }
-  }
-  const calls = new Set<string>()
-  const outputs = new Set<string>()
-  for (const part of parts) {
-    const item = itemOf(part)
-    if (isPlain(item)) (isOutput(item) ? outputs : isCall(item) ? calls : undefined)?.add(linkOf(item))
-  }
-  return new Set(
-    parts.filter((part) => {
-      const item = itemOf(part)
-      if (isOutput(item)) return calls.has(linkOf(item))
-      return !isCall(item) || outputs.has(linkOf(item))
-    }),
-  )
-}
-
-/** Whether it is a block of a message: a file by its id at the provider. */
-function isBlock(part: DataPart): boolean {
-  const { type } = itemOf(part)
-  return type === 'input_image' || type === 'input_file'
-}
-
-/** Whether it is an item, and no block of a message. */
-function isItem(part: DataPart): boolean {
-  const { type } = itemOf(part)
-  return typeof type === 'string' && !type.startsWith('input_')
-}
-
-/** Opaque parts hold objects: the steps have looked. */
-function itemOf(part: DataPart): JsonObject {
-  return part.data as JsonObject
-}
-
-function isOutput(item: JsonObject): boolean {
-  return typeof item['type'] === 'string' && /_output$|^mcp_approval_response$/.test(item['type'])
-}
-
-function isCall(item: JsonObject): boolean {
-  return typeof item['type'] === 'string' && OPAQUE_CALLS.has(item['type'])
-}
-
-function linkOf(item: JsonObject): string {
-  const id = item['call_id'] ?? item['approval_request_id'] ?? item['id']
-  return typeof id === 'string' ? id : ''
 }

@@ -19,6 +19,7 @@ import {
   type Loss,
 } from '../../src/messages/index.ts'
 import { PNG, STORED, files } from './generate.ts'
+import * as rules from './rules.ts'
 
 type Bare<P = Part> = P extends Part ? Omit<P, 'id'> : never
 
@@ -325,6 +326,123 @@ describe('files', () => {
     const bytes = new Map<string, Uint8Array | undefined>()
     for (const { file, mediaType } of filesOf(messages)) bytes.set(file!, await store.getFile(file!, mediaType))
     expect(JSON.stringify(toAnthropic(messages, { files: (file) => bytes.get(file) }))).toContain(PNG)
+  })
+})
+
+describe('items of OpenAI Responses', () => {
+  const asked = { role: 'user', content: 'q' }
+  const said = { role: 'assistant', content: 'yes' }
+
+  /** Through a log and back. */
+  async function back(items: readonly object[], report: (loss: Loss) => void = () => undefined): Promise<object[]> {
+    await using store = await openStore(memoryBackend())
+    const session = await store.create()
+    await session.add(fromOpenAIResponses(items, { report }))
+    return toOpenAIResponses(await session.context(), { report })
+  }
+
+  test('reasoning whose id is empty has none: it is named anew, each time another', async () => {
+    const thought = { type: 'reasoning', id: '', summary: [], content: null, encrypted_content: 'secret' }
+    const items = await back([asked, thought, said, asked, thought, said])
+    expect(rules.openAIResponses(items)).toEqual([])
+    expect(items.filter((item) => 'encrypted_content' in item)).toEqual([
+      { type: 'reasoning', id: expect.stringMatching(/^rs_./) as string, summary: [], encrypted_content: 'secret' },
+      { type: 'reasoning', id: expect.stringMatching(/^rs_./) as string, summary: [], encrypted_content: 'secret' },
+    ])
+  })
+
+  test('reasoning that has neither id nor encrypted content is dropped, and reported', async () => {
+    const found: Loss[] = []
+    const thought = { type: 'reasoning', id: '', summary: [], encrypted_content: null }
+    expect(await back([asked, thought, said], (loss) => found.push(loss))).toEqual([asked, said])
+    expect(found.map(({ kind, what }) => `${kind} ${what}`)).toEqual(['dropped reasoning'])
+  })
+
+  test('reasoning parts with one id are one item, as the AI SDK has several of them', () => {
+    const providerOptions = { openai: { itemId: 'rs_1', reasoningEncryptedContent: 'secret' } }
+    const inputs = fromModelMessages([
+      { role: 'user', content: 'q' },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'reasoning', text: 'first', providerOptions },
+          { type: 'reasoning', text: 'second', providerOptions },
+          { type: 'text', text: 'yes' },
+        ],
+      },
+    ])
+    const messages = inputs.map((each, at) => ({ ...message('user', []), ...each, id: `n${at}` }) as Message)
+    expect(toOpenAIResponses(messages)[1]).toEqual({
+      type: 'reasoning',
+      id: 'rs_1',
+      summary: [
+        { type: 'summary_text', text: 'first' },
+        { type: 'summary_text', text: 'second' },
+      ],
+      encrypted_content: 'secret',
+    })
+  })
+
+  test('the same items added twice: no id stands twice', async () => {
+    const items = [
+      asked,
+      { type: 'reasoning', id: 'rs_1', summary: [] },
+      { type: 'web_search_call', id: 'ws_1', status: 'completed', action: { type: 'search', query: 'q' } },
+      {
+        type: 'message',
+        id: 'msg_1',
+        role: 'assistant',
+        status: 'completed',
+        content: [{ type: 'output_text', text: 'yes', annotations: [] }],
+      },
+      { type: 'function_call', id: 'fc_1', call_id: 'a', name: 'look', arguments: '{}' },
+      { type: 'function_call_output', id: 'fco_1', call_id: 'a', output: 'seen' },
+    ]
+    const found: Loss[] = []
+    const twice = await back([...items, ...items], (loss) => found.push(loss))
+    expect(rules.openAIResponses(twice)).toEqual([])
+    expect(twice.slice(0, items.length)).toEqual(items)
+    expect(JSON.stringify(twice.slice(items.length)).match(/yes|seen/g)).toEqual(['yes', 'seen'])
+    expect(found.map(({ kind, what }) => `${kind} ${what}`)).toContain('dropped reasoning')
+  })
+
+  test('an image without a place is a text that says so, in a message and in a result', async () => {
+    const image = { type: 'input_image', image_url: null, detail: 'auto' }
+    const call = { type: 'function_call', call_id: 'a', name: 'look', arguments: '{}' }
+    const output = { type: 'function_call_output', call_id: 'a', output: [image] }
+    const found: Loss[] = []
+    const items = await back([{ role: 'user', content: [image] }, call, output], (loss) => found.push(loss))
+    const text = { type: 'input_text', text: '[file (image/*): its bytes are not available]' }
+    expect(items).toEqual([{ role: 'user', content: [text] }, call, { ...output, output: [text] }])
+    expect(found.map(({ kind, what }) => `${kind} ${what}`)).toEqual(['changed file', 'changed file'])
+  })
+
+  test('files of a result that are at the provider come back as they were', async () => {
+    const call = { type: 'function_call', call_id: 'a', name: 'look', arguments: '{}' }
+    const output = [
+      { type: 'input_text', text: 'see' },
+      { type: 'input_image', detail: 'auto', file_id: 'file-1' },
+    ]
+    const items = [asked, call, { type: 'function_call_output', call_id: 'a', output }]
+    const found: Loss[] = []
+    expect(await back(items, (loss) => found.push(loss))).toEqual(items)
+    expect(found).toEqual([])
+  })
+
+  test('what is no text in a message of the model is no empty text', async () => {
+    const audio = { type: 'output_audio', data: 'AAAA', transcript: 'hi' }
+    const image = { type: 'input_image', image_url: 'https://example.org/a.png', detail: 'auto' }
+    const inputs = fromOpenAIResponses([{ role: 'assistant', content: [audio, image, { type: 'text', text: 'so' }] }])
+    expect(inputs[0]!.parts).toMatchObject([
+      { type: 'data', name: 'openai-responses.block', data: audio },
+      { type: 'file', mediaType: 'image/*', url: 'https://example.org/a.png' },
+      { type: 'text', text: 'so' },
+    ])
+    const found: Loss[] = []
+    await back([asked, { role: 'assistant', content: [audio, { type: 'output_text', text: 'so' }] }], (loss) =>
+      found.push(loss),
+    )
+    expect(found).toMatchObject([{ kind: 'dropped', what: 'data' }])
   })
 })
 

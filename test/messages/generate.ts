@@ -49,6 +49,9 @@ const signed = fc.constantFrom(
   { providerMetadata: { anthropic: {} }, encrypted: 'anthropic-encrypted' },
   { providerMetadata: { openai: { itemId: 'rs_1' } }, encrypted: 'openai-encrypted' },
   { providerMetadata: { openai: { itemId: 'rs_2' } } },
+  { providerMetadata: { openai: { itemId: '', content: null } }, encrypted: 'openai-encrypted' },
+  { providerMetadata: { openai: { itemId: '' } } },
+  { providerMetadata: { openai: {} }, encrypted: 'openai-encrypted' },
   { providerMetadata: { google: {} }, signature: 'google-signature' },
   { providerMetadata: { anthropic: {}, openai: {} }, signature: 'nobody-signature' },
   { providerMetadata: 'odd', signature: 'nobody-signature' },
@@ -67,6 +70,7 @@ const content = fc
   )
   .map((parts) => withIds(parts, parts.length % 2 === 1))
 
+const SEARCHED = { status: 'completed', action: { type: 'search', query: 'q' } } as const
 const opaque = fc.constantFrom(
   { name: 'note', data: { any: 1 } },
   { name: 'anthropic.block', data: { type: 'text', text: '' } },
@@ -74,6 +78,14 @@ const opaque = fc.constantFrom(
   { name: 'anthropic.block', data: 'junk' },
   { name: 'openai-responses.item', data: { type: 'computer_call_output', call_id: 'none' } },
   { name: 'openai-responses.item', data: {} },
+  { name: 'openai-responses.item', data: { type: 'input_image', image_url: null, detail: 'auto' } },
+  { name: 'openai-responses.item', data: { type: 'input_image', file_id: 'file-1', detail: 'auto' } },
+  { name: 'openai-responses.item', data: { type: 'input_file', file_id: '' } },
+  { name: 'openai-responses.item', data: { type: 'web_search_call', id: 'rs_2', ...SEARCHED } },
+  { name: 'openai-responses.item', data: { type: 'tool_search_call', id: '', arguments: {} } },
+  { name: 'openai-responses.item', data: { type: 'message', role: 'user', content: 7 } },
+  { name: 'openai-responses.item', data: { type: 'function_call', call_id: 'open' } },
+  { name: 'openai-responses.block', data: { type: 'output_audio', data: 'AAAA' } },
   { name: 'openai-chat.block', data: { type: 'text', text: '' } },
   { name: 'gemini.part', data: { text: '' } },
   { name: 'ai-sdk.part', data: { type: 'step-start' } },

@@ -200,15 +200,14 @@ const saidItem = fc.oneof(
     word.map((content) => ({ role: 'assistant', content })),
     maybe({ type: 'message' }),
   ),
-  fc.constant({ type: 'web_search_call', id: 'ws_1', status: 'completed', action: { type: 'search', query: 'q' } }),
+  fc
+    .constant({ type: 'web_search_call', status: 'completed', action: { type: 'search', query: 'q' } })
+    .map((item) => ({ ...item, id: `ws_${++ids}` })),
 )
 const responsesCalls = fc
   .record({
     called: calls(),
-    results: fc.array(
-      fc.oneof(word, fc.constant(''), listOf(responsesBlock.filter((block) => !('file_id' in block)))),
-      { minLength: 3, maxLength: 3 },
-    ),
+    results: fc.array(fc.oneof(word, fc.constant(''), listOf(responsesBlock)), { minLength: 3, maxLength: 3 }),
   })
   .map(({ called, results }) => [
     ...called.map(({ id, name: called_, input: given }, at) =>

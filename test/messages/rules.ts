@@ -141,8 +141,15 @@ export function openAIResponses(items: readonly object[]): readonly string[] {
   const open = new Map<unknown, string>()
   let answering = false
   let reasoned = false
+  const ids = new Set<unknown>()
   for (const item of items as readonly Fields[]) {
     const type = string(item['type'] ?? 'message')
+    const { id } = item
+    if (id !== undefined) {
+      broken.check(typeof id === 'string' && /^.{1,64}$/.test(id), 'ids of items are texts up to 64 characters', item)
+      broken.check(!ids.has(id), 'ids of items are unique in the request', item)
+      ids.add(id)
+    }
     const isOutput = /^(function_call|custom_tool_call)_output$/.test(type)
     const isOfModel =
       type.endsWith('_call') || type === 'reasoning' || (type === 'message' && item['role'] === 'assistant')
@@ -160,9 +167,10 @@ export function openAIResponses(items: readonly object[]): readonly string[] {
         broken.check(typeof (item['arguments'] ?? item['input']) === 'string', 'arguments are a text', item)
         open.set(item['call_id'], `${type}_output`)
       } else if (type === 'reasoning') {
+        broken.check(id !== undefined && Array.isArray(item['summary']), 'reasoning has id and summary', item)
         broken.check(
-          typeof item['id'] === 'string' && item['id'] !== '' && Array.isArray(item['summary']),
-          'reasoning has id and summary',
+          !('content' in item) || Array.isArray(item['content']),
+          'its content is a list, or not there',
           item,
         )
       } else if (type === 'message') {
@@ -183,10 +191,13 @@ function responsesBlock(broken: Broken, block: Fields): void {
     'blocks are known',
     block,
   )
-  if (type === 'input_image' && block['file_id'] === undefined) {
+  const hasFileId = typeof block['file_id'] === 'string' && block['file_id'] !== ''
+  if (type === 'input_image' && !hasFileId) {
     imageUrl(broken, block['image_url'], block)
     broken.check(typeof block['detail'] === 'string', 'images say their detail', block)
   }
+  if (type === 'input_file' && !hasFileId)
+    broken.check(string(block['file_url'] ?? block['file_data']) !== '', 'files are somewhere', block)
 }
 
 export function anthropic({

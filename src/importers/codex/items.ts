@@ -45,7 +45,6 @@ const OUTPUTS: ReadonlySet<string> = new Set([
   'custom_tool_call_output',
   'local_shell_call_output',
 ])
-const TEXT_BLOCKS: ReadonlySet<string> = new Set(['output_text', 'input_text', 'text', 'refusal', ''])
 /** The id of calls and results that have none: they can only mean each other. */
 const NO_CALL_ID = 'unknown'
 
@@ -123,26 +122,13 @@ async function responsesItem(item: JsonObject, context: ItemContext): Promise<Co
     for (const [index, part] of parts.entries()) {
       const id = isMessage ? `${context.key}:${index}` : context.key
       // Converters name all parts, and make none in the shape of drafts.
-      own.push((await foreignBlock(item, index, id, context)) ?? (await withFile({ ...(part as Part), id }, context)))
+      own.push(await withFile({ ...(part as Part), id }, context))
     }
     return { role, parts: own, fields: metadata === undefined ? {} : { metadata } }
   } catch (error) {
     if (!isFoldlogError(error)) throw error
     return answer([opaque(item, context.key)])
   }
-}
-
-/** A block that has no place in a message of the model: the converter takes all of them for texts. */
-async function foreignBlock(
-  item: JsonObject,
-  index: number,
-  id: string,
-  context: ItemContext,
-): Promise<Part | undefined> {
-  const { role, content = null } = item
-  const block = role === 'assistant' && isArray(content) ? asObject(content[index]) : undefined
-  if (block === undefined || TEXT_BLOCKS.has(textField(block, 'type') ?? '')) return undefined
-  return (await contentPart(block, id, context)) ?? opaque(block, id)
 }
 
 /** Bytes that are inline go to the store's files. */
