@@ -115,6 +115,8 @@ export class Mentions {
     try {
       for await (const { lines } of this.#backend.read({ namespace: this.#namespace, sessionId })) {
         for (const { bytes } of lines) this.#take(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString())
+        // A namespace may be large, and those who are served in this process are not to wait for all of it.
+        await new Promise((resolve) => setImmediate(resolve))
       }
     } catch (error) {
       if (!isFoldlogError(error, 'NOT_FOUND')) throw error

@@ -56,6 +56,20 @@ test.each(['file', 'memory', 'shared'])(
   },
 )
 
+test.each(['file', 'memory'])('others get their turn after each log that it looks at (%s)', async (kind) => {
+  const { store } = await open(kind === 'memory' ? memoryBackend() : temp())
+  for (let at = 0; at < 50; at++) await (await store.create()).add({ text: 'hello' })
+  let isOver = false
+  const turns = (async () => {
+    let count = 0
+    for (; !isOver; count++) await setImmediate()
+    return count
+  })()
+  await store.gc({ ...NOW, dryRun: true })
+  isOver = true
+  expect(await turns).toBeGreaterThanOrEqual(50)
+})
+
 test('fsck tells what is missing and damaged, and who names it', async () => {
   const root = temp()
   const { store } = await open(root)
