@@ -309,7 +309,10 @@ function resultContent(
   report: Report,
 ): string | AnthropicResultBlock[] {
   // Blocks that foldlog has no word for, as they came.
-  if (fields?.['blocks'] === true && Array.isArray(part.output)) return part.output as AnthropicResultBlock[]
+  if (fields?.['blocks'] === true && Array.isArray(part.output)) {
+    const blocks = part.output as AnthropicResultBlock[]
+    return blocks.filter((block) => block.type !== 'text' || !isBlank(block.text))
+  }
   const contents = part.content?.filter((each) => each.type === 'file' || !isBlank(each.text)) ?? []
   if (contents.length === 0 || !contents.some((each) => each.type === 'file' || isListed(each))) {
     const text = plainResultText(part)

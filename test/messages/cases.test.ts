@@ -329,6 +329,22 @@ describe('files', () => {
   })
 })
 
+test('blocks of a result that go back to Anthropic as they came: a blank text among them stays back', async () => {
+  const found = { type: 'search_result', source: 'https://e.org', title: 'E', content: [{ type: 'text', text: 'x' }] }
+  const content = [{ type: 'text', text: ' ' }, found]
+  await using store = await openStore(memoryBackend())
+  const session = await store.create()
+  const messages = [
+    { role: 'user', content: 'q' },
+    { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'look', input: {} }] },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content }] },
+  ]
+  await session.add(fromAnthropic({ messages }))
+  expect(toAnthropic(await session.context()).messages[2]!.content).toEqual([
+    { type: 'tool_result', tool_use_id: 'a', content: [found] },
+  ])
+})
+
 describe('items of OpenAI Responses', () => {
   const asked = { role: 'user', content: 'q' }
   const said = { role: 'assistant', content: 'yes' }
