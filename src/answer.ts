@@ -13,7 +13,7 @@ import type { Json } from './json.ts'
 import { writeLeased, type Lease, type TurnLog } from './lease.ts'
 import type { InnerEvent } from './line.ts'
 import type { Status } from './message.ts'
-import { partsOf, type MessageInput, type PartInput } from './stamp.ts'
+import { assertParts, partsOf, type MessageInput, type PartInput } from './stamp.ts'
 
 /** The fields of a message that a responder may set. */
 export type AnswerFields = Omit<DraftEnd, 'lease'>
@@ -77,20 +77,24 @@ export class Answer {
       return this.#begin().then((draft) => draft.text(piece))
     }
     assertObject(piece, 'what was yielded')
-    if (isPart(piece)) {
-      if (this.#open !== undefined) return this.#open.part(piece)
-      return this.#begin().then((draft) => draft.part(piece))
-    }
-    return this.#message(piece)
+    return isPart(piece) ? this.#part(piece) : this.#message(piece)
+  }
+
+  #part(part: PartInput): void | Promise<void> {
+    if (this.#open !== undefined) return this.#open.part(part)
+    return this.#begin().then((draft) => draft.part(part))
   }
 
   /** Ends the answer as the responder wants it. */
   async end(reply: Reply): Promise<void> {
     let fields: AnswerFields = {}
-    if (Array.isArray(reply)) for (const piece of reply as readonly Piece[]) await this.take(piece)
-    else if (typeof reply === 'string' || (reply !== undefined && isPart(reply))) {
-      await this.take(reply)
-    } else if (reply !== undefined) fields = await this.#takeReply(reply)
+    if (typeof reply === 'string') await this.take(reply)
+    else if (Array.isArray(reply)) for (const piece of reply as readonly Piece[]) await this.take(piece)
+    else if (reply !== undefined) {
+      assertObject(reply, 'what was answered')
+      if (isPart(reply)) await this.take(reply)
+      else fields = await this.#takeReply(reply)
+    }
     await this.#finish('completed', fields)
   }
 
@@ -128,9 +132,10 @@ export class Answer {
   async #takeReply(reply: object): Promise<AnswerFields> {
     assertFields(reply, REPLY_FIELDS, 'reply')
     const { text, parts, ...fields } = reply as AnswerFields & Pick<AnswerMessage, 'text' | 'parts'>
+    assertParts(parts)
     // Their ids are made where they go.
     if (text !== undefined) await this.take(text)
-    for (const part of parts ?? []) await this.take(part)
+    for (const part of parts ?? []) await this.#part(part)
     return fields
   }
 

@@ -187,7 +187,7 @@ function isTurn(turnId: string, fold: Fold, tip: Tip): boolean {
 
 /** Parts with ids: those given, else `p1`, `p2`, … in their order, passing over what is taken. */
 export function partsOf(text: string | undefined, parts: readonly PartInput[] | undefined): readonly object[] {
-  if (parts !== undefined && !Array.isArray(parts)) throw refuse('parts must be an array', 'parts')
+  assertParts(parts)
   if (parts === undefined) return text === undefined ? [] : [{ id: 'p1', type: 'text', text }]
   const given: readonly PartInput[] = parts
   const all = text === undefined ? given : [{ type: 'text', text } as const, ...given]
@@ -201,6 +201,11 @@ export function partsOf(text: string | undefined, parts: readonly PartInput[] | 
     taken.add(`p${next}`)
     return { id: `p${next}`, ...part }
   })
+}
+
+/** Throws `INVALID_EVENT` for parts that are no list. */
+export function assertParts(parts: unknown): void {
+  if (parts !== undefined && !Array.isArray(parts)) throw refuse('parts must be an array', 'parts')
 }
 
 function refuse(why: string, field: string): FoldlogError {

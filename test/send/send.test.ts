@@ -281,6 +281,41 @@ describe.each([
     ],
     ['ends with a field that is none', () => ({ text: 'x', colour: 'red' }), undefined],
     ['ends with a lease', () => ({ lease: null }), undefined],
+    ['ends with a number', () => 42, 'what was answered must be an object, not 42'],
+    ['ends with null', () => null, 'what was answered must be an object, not null'],
+    ['ends with a list of what is none', () => ['a', 7], 'what was yielded must be an object, not 7'],
+    ['ends with parts that are no list', () => ({ parts: 7 }), 'message: parts must be an array'],
+    ['ends with a part that is none', () => ({ parts: [null] }), 'part must be an object, not null'],
+    ['ends with a text that is none', () => ({ text: 7 }), undefined],
+    ['ends with a usage that is none', () => ({ usage: 'much' }), undefined],
+    [
+      'yields a message whose parts are no list',
+      function* () {
+        yield { parts: 7 }
+      },
+      'message: parts must be an array',
+    ],
+    [
+      'yields a message whose text is none',
+      function* () {
+        yield { text: 7 }
+      },
+      undefined,
+    ],
+    [
+      'yields what JSON cannot hold',
+      function* () {
+        yield { type: 'data', name: 'x', data: { big: 1n } }
+      },
+      undefined,
+    ],
+    [
+      'throws nothing',
+      (): never => {
+        throw undefined
+      },
+      undefined,
+    ],
   ]
   test.each(failing)('a responder that %s fails the turn', async (_name, respond, text) => {
     const asked = await session()
