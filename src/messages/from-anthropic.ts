@@ -14,6 +14,7 @@ import {
   callIdOf,
   contentIn,
   invalid,
+  isObject,
   jsonOf,
   objectAt,
   objectsIn,
@@ -38,6 +39,7 @@ export function fromAnthropic(
 ): MessageInput[] {
   const inputs = new Inputs()
   const report = options.report ?? ignore
+  if (!isObject(conversation)) throw invalid('conversation', 'is no object: pass { system, messages }')
   const { system, messages } = conversation
   if (system !== undefined) {
     inputs.add({ role: 'system', parts: partsFrom({ value: { content: system }, path: 'system' }, inputs, report) })

@@ -33,6 +33,7 @@ export function fromGemini(
   conversation: { readonly systemInstruction?: unknown; readonly contents: readonly object[] },
   options: ParseOptions = {},
 ): MessageInput[] {
+  if (!isObject(conversation)) throw invalid('conversation', 'is no object: pass { systemInstruction, contents }')
   const report = options.report ?? ignore
   const inputs = new Inputs()
   const calls = new Calls()

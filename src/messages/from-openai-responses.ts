@@ -14,6 +14,7 @@ import {
   callIdOf,
   contentIn,
   fileAt,
+  invalid,
   jsonOf,
   objectsIn,
   opaquePart,
@@ -58,7 +59,10 @@ function otherFrom(from: Foreign, inputs: Inputs, report: Report): MessageInput 
   if (type === 'function_call_output' || type === 'custom_tool_call_output') {
     return { role: 'tool', parts: [resultFrom(from, inputs, report)] }
   }
-  if (type !== 'message' || (role !== 'user' && role !== 'system' && role !== 'developer')) return undefined
+  if (type !== 'message' || role === 'assistant') return undefined
+  if (role !== 'user' && role !== 'system' && role !== 'developer') {
+    throw invalid(`${from.path}.role`, `is ${JSON.stringify(role)}: expected user, assistant, system or developer`)
+  }
   const fields = restOf(from, ['role', 'content'], ['type', 'status', 'phase'], report)
   const kept = role === 'developer' ? { ...fields, role } : fields
   return { role: role === 'user' ? 'user' : 'system', parts: partsFrom(from, report), ...under('metadata', KEY, kept) }

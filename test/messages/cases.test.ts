@@ -468,6 +468,11 @@ describe('what is no message is refused, with the place', () => {
     ['no object', () => fromOpenAIChat([null as never]), 'messages[0]'],
     ['an unknown role', () => fromOpenAIChat([{ role: 'robot' }]), 'messages[0].role'],
     ['an item that is none', () => fromOpenAIResponses([7 as never]), 'items[0]'],
+    ['an item of an unknown role', () => fromOpenAIResponses([{ role: 'robot', content: '' }]), 'items[0].role'],
+    ['an item that is nothing', () => fromOpenAIResponses([{}]), 'items[0].role'],
+    ['no conversation of Anthropic', () => fromAnthropic(null as never), 'conversation'],
+    ['a list for a conversation of Anthropic', () => fromAnthropic([] as never), 'conversation'],
+    ['no conversation of Gemini', () => fromGemini(undefined as never), 'conversation'],
     ['a role of Anthropic', () => fromAnthropic({ messages: [{ role: 'tool', content: 'x' }] }), 'messages[0].role'],
     [
       'a block of Anthropic',
