@@ -59,14 +59,14 @@ test.each(['file', 'memory', 'shared'])(
 test.each(['file', 'memory'])('others get their turn after each log that it looks at (%s)', async (kind) => {
   const { store } = await open(kind === 'memory' ? memoryBackend() : temp())
   for (let at = 0; at < 50; at++) await (await store.create()).add({ text: 'hello' })
-  let isOver = false
+  const over = new AbortController()
   const turns = (async () => {
     let count = 0
-    for (; !isOver; count++) await setImmediate()
+    for (; !over.signal.aborted; count++) await setImmediate()
     return count
   })()
   await store.gc({ ...NOW, dryRun: true })
-  isOver = true
+  over.abort()
   expect(await turns).toBeGreaterThanOrEqual(50)
 })
 
