@@ -5,11 +5,12 @@
  */
 import { contextOf } from './context.ts'
 import { FoldlogError } from './errors.ts'
+import { assertData } from './event.ts'
 import type { Fold } from './fold.ts'
-import { assertFields } from './input.ts'
+import { MESSAGE_FIELDS, assertFields } from './input.ts'
 import type { Message, Part, Usage } from './message.ts'
 import type { JsonObject } from './json.ts'
-import type { MessageInput } from './stamp.ts'
+import { partsOf, type MessageInput } from './stamp.ts'
 
 /** A summary, and what it stands for; see docs/compaction.md. */
 export interface CompactionInput {
@@ -21,8 +22,8 @@ export interface CompactionInput {
   readonly keep?: readonly string[]
   /** The messages the summary was made of: what the model sees besides stays, also if it comes before `from`. Default: all of them. */
   readonly covers?: readonly string[]
-  /** What the model sees instead of `text`. */
-  readonly replacement?: readonly Message[]
+  /** What the model sees instead of `text`: messages, as they were read or as they are given to `add`. */
+  readonly replacement?: readonly MessageInput[]
   /** The role whose view it is for. Default: every view. */
   readonly to?: string
   readonly tokensBefore?: number
@@ -83,7 +84,7 @@ export function compactionMessage(fold: Fold, turnId: string | undefined, input:
     text,
     ...(start === undefined ? {} : { from: start }),
     ...(kept.size === 0 ? {} : { keep: [...kept] }),
-    ...(replacement === undefined ? {} : { replacement }),
+    ...(replacement === undefined ? {} : { replacement: replacementFrom(replacement) }),
     ...(tokensBefore === undefined ? {} : { tokensBefore }),
   }
   const made: MessageInput = {
@@ -96,6 +97,22 @@ export function compactionMessage(fold: Fold, turnId: string | undefined, input:
   const staying = new Set(after.map(({ id }) => id))
   if (view.every(({ id }) => staying.has(id))) throw nothingToCompact(start)
   return made
+}
+
+/** The messages of a replacement, each with role and parts. */
+function replacementFrom(given: readonly MessageInput[]): readonly Message[] {
+  if (!Array.isArray(given)) {
+    throw new FoldlogError('INVALID_EVENT', 'replacement must be an array of messages', { field: 'replacement' })
+  }
+  return (given as readonly MessageInput[]).map((input, at) => {
+    const what = `replacement ${at}`
+    assertFields(input, MESSAGE_FIELDS, what)
+    const { text, parts, ...rest } = input
+    const message = { role: 'user', ...rest, parts: partsOf(text, parts) }
+    assertData('message.created', { id: 'any', turnId: 'any', status: 'completed', ...message }, what)
+    // What it lacks it has from the message of the summary, when it is shown.
+    return message as unknown as Message
+  })
 }
 
 /** What a message is given to see what it would leave of the view: it comes after all others. */

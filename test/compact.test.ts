@@ -88,6 +88,25 @@ describe('session.compact', () => {
     expect(ids(await session.context())).toEqual(['x1', 'x2', 'm5'])
   })
 
+  test('a replacement is given as messages are to add, and what is none is refused', async () => {
+    const session = await fresh()
+    await talk(session, 4)
+    await session.compact({
+      text: '',
+      replacement: [{ text: 'they spoke' }, { role: 'assistant', parts: [{ type: 'text', text: 'of rain' }] }],
+    })
+    expect((await session.context()).map((message) => [message.role, textOf(message)])).toEqual([
+      ['user', 'they spoke'],
+      ['assistant', 'of rain'],
+    ])
+    for (const replacement of ['x', ['x'], [null], [{ content: 'x' }], [{ role: 'robot', text: 'x' }], [{ text: 5 }]]) {
+      await expect(session.compact({ text: '', replacement: replacement as never })).rejects.toMatchObject({
+        code: 'INVALID_EVENT',
+      })
+    }
+    expect(await session.context()).toHaveLength(2)
+  })
+
   test('an empty text clears the view, and moving the head back undoes it, in every process', async () => {
     const store = await freshStore({ fsync: 'never' })
     const session = await store.create({ id: 's' })
