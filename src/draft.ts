@@ -17,7 +17,7 @@ import { endKeyOf, isUnfinished, withDraft, type LiveLog, type OwnDraft } from '
 import type { Log } from './log.ts'
 import type { ErrorInfo, Message, Part, ToolCallPart, ToolResultPart } from './message.ts'
 import type { WriteOptions } from './commit.ts'
-import type { MessageInput, PartInput } from './stamp.ts'
+import { withNamedContent, type MessageInput, type PartInput, type WithUnnamedContent } from './stamp.ts'
 import { now } from './wall-clock.ts'
 
 const FLUSH_MS = 250
@@ -42,7 +42,8 @@ export type ToolCallInput = Pick<ToolCallPart, 'name' | 'input'> &
   Partial<Omit<ToolCallPart, 'type' | 'name' | 'input'>>
 
 /** A result; its name is that of the call, if the draft or its session has it. */
-export type ToolResultInput = Pick<ToolResultPart, 'callId'> & Partial<Omit<ToolResultPart, 'type' | 'callId'>>
+export type ToolResultInput = Pick<ToolResultPart, 'callId'> &
+  WithUnnamedContent<Partial<Omit<ToolResultPart, 'type' | 'callId'>>>
 
 /** Adds the message with `status: 'in_progress'`, under the options of the call. */
 type Add = (input: MessageInput, options: WriteOptions) => Promise<Message>
@@ -195,7 +196,7 @@ export class Draft {
     assertObject(part, 'part')
     this.#assertUsable()
     this.#endHalf()
-    const whole = toJson({ ...part, id: part.id ?? this.#nextPartId() }, 'part') as unknown as Part
+    const whole = toJson({ ...withNamedContent(part), id: part.id ?? this.#nextPartId() }, 'part') as unknown as Part
     assertData('part.updated', { messageId: this.id, partId: whole.id, part: whole }, 'part')
     this.#take({ part: deepFreeze(whole) })
   }

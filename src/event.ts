@@ -192,7 +192,7 @@ const KNOWN_PARTS: ReadonlySet<string> = new Set([
   'compaction',
 ])
 /** A part of a type this version does not know: kept, and left out of the model's view. */
-const unknownPart = z.looseObject({ id, type: z.string().refine((type) => !KNOWN_PARTS.has(type)) })
+const unknownPart = z.looseObject({ id, type: z.string().refine((type) => !KNOWN_PARTS.has(type), { abort: true }) })
 const part = z.union([knownPart, unknownPart])
 
 const infoPatch = z.looseObject({
@@ -279,12 +279,25 @@ export function assertData(type: CoreType, data: unknown, what: string): void {
   if (fits(type, data)) return
   const result = dataSchemas[type].safeParse(data)
   if (result.success) return
-  const issue = result.error.issues[0]
-  const field = issue === undefined ? '' : issue.path.map(String).join('.')
+  const { issue, path } = firstIssue(result.error.issues)
+  const field = path.map(String).join('.')
   throw new FoldlogError('INVALID_EVENT', `${what}: ${field || type}: ${issue?.message ?? 'does not fit'}`, {
     field: field || type,
     cause: result.error,
   })
+}
+
+/** The first thing that does not fit, and where. Of what fits none of several shapes it is that of the first: the one that is meant. */
+function firstIssue(issues: readonly z.core.$ZodIssue[]): {
+  readonly issue: z.core.$ZodIssue | undefined
+  readonly path: readonly PropertyKey[]
+} {
+  const [issue] = issues
+  if (issue === undefined) return { issue, path: [] }
+  const [shape] = issue.code === 'invalid_union' ? issue.errors : []
+  if (shape === undefined) return { issue, path: issue.path }
+  const inner = firstIssue(shape)
+  return { issue: inner.issue, path: [...issue.path, ...inner.path] }
 }
 
 /** The JSON Schema of a line as writers write it, docs/format.md §2 and §3. Readers take more, §7. */

@@ -117,7 +117,7 @@ export async function attach(
   backend: Backend,
   namespace: string,
   nameOrPath: string,
-  source: FileSource | undefined,
+  source: FileSource | null | undefined,
   { mediaType, signal }: FileOptions = {},
 ): Promise<StoredFilePart> {
   signal?.throwIfAborted()
@@ -130,7 +130,7 @@ export async function attach(
   const type = mediaType ?? typeOf(name)
   if (typeof type !== 'string' || !/^[^\s/]+\/[^\s/].*$/.test(type))
     throw refuse('mediaType', 'pass one like image/png')
-  const from = source ?? nameOrPath
+  const from = source === undefined ? nameOrPath : source
   const put = async (): Promise<FileRef> => {
     if (from instanceof Uint8Array) return putFile(backend, namespace, from, type, name)
     if (typeof from !== 'string') {

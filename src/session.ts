@@ -36,7 +36,7 @@ import { assertOptions, type NoOptions } from './options.ts'
 import { lastIdAt, PastSession } from './past-session.ts'
 import type { Projection } from './projection.ts'
 import type { SendHost, Sending, SendOptions } from './send.ts'
-import { stamp, type MessageInput, type PartInput } from './stamp.ts'
+import { stamp, withNamedContent, type MessageInput, type PartInput } from './stamp.ts'
 import { tailOf, type TailEvent, type TailOptions, type Wake } from './tail.ts'
 import type { Draft, StreamInput, StreamOptions } from './draft.ts'
 import { Followed, followMessage, type FollowOptions } from './follow.ts'
@@ -187,18 +187,23 @@ export class Session {
     const make = (): InnerEvent => {
       const eventId = this.#log.nextId()
       const partId = part.id ?? eventId
-      return this.#event('part.updated', { messageId, partId, part: { ...part, id: partId } }, eventId)
+      const whole = { ...withNamedContent(part), id: partId }
+      return this.#event('part.updated', { messageId, partId, part: whole }, eventId)
     }
     return this.#change('part.updated', messageId, make, options)
   }
 
   /**
    * Stores bytes, a stream or a file of the disk, durably as `fsync` says, and resolves with a part to be added (docs/files.md). Without a source the name is
-   * a path.
+   * a path; a source that is undefined is refused, so that bytes somebody forgot are not read from the disk.
    */
-  async file(nameOrPath: string, source?: FileSource, options?: FileOptions): Promise<StoredFilePart> {
+  async file(
+    nameOrPath: string,
+    ...given: readonly [source?: FileSource, options?: FileOptions]
+  ): Promise<StoredFilePart> {
     this.#check()
     const { attach } = await import('./files.ts')
+    const [source, options] = given.length === 1 ? [given[0] ?? null] : given
     return attach(this.#backend, this.namespace, nameOrPath, source, options)
   }
 

@@ -10,10 +10,19 @@ import { assertData, type MessageData } from './event.ts'
 import type { Fold } from './fold.ts'
 import { assertFields, assertObject, MESSAGE_FIELDS } from './input.ts'
 import { toJson } from './json.ts'
-import type { Message, Part, Role, Status } from './message.ts'
+import type { FilePart, Message, Part, Role, Status, TextPart, ToolResultPart } from './message.ts'
 
-/** A part as callers give it: the id may be left out. */
-export type PartInput = { [P in Part as P['type']]: Omit<P, 'id'> & { readonly id?: string } }[Part['type']]
+type Unnamed<P> = Omit<P, 'id'> & { readonly id?: string }
+type UnnamedParts = { [P in Part as P['type']]: Unnamed<P> }
+/** A result in which parts may be without an id. */
+export type WithUnnamedContent<P extends Partial<ToolResultPart>> = Omit<P, 'content'> & {
+  readonly content?: readonly (Unnamed<TextPart> | Unnamed<FilePart>)[]
+}
+
+/** A part as callers give it: its id, and those of what is inside a result, may be left out. */
+export type PartInput =
+  | UnnamedParts[Exclude<Part['type'], 'tool-result'>]
+  | WithUnnamedContent<UnnamedParts['tool-result']>
 
 /**
  * A message as callers give it. `role` is `user` and `status` `completed` unless said; `text` is short for a first text part.
@@ -194,13 +203,22 @@ export function partsOf(text: string | undefined, parts: readonly PartInput[] | 
   for (const part of all) assertObject(part, 'part')
   const taken = new Set(all.flatMap(({ id }) => id ?? []))
   if (taken.size < all.filter(({ id }) => id !== undefined).length) throw refuse('two parts have the same id', 'parts')
-  return all.map((part, index) => {
+  return all.map((given, index) => {
+    const part = withNamedContent(given)
     if (part.id !== undefined) return part
     let next = index + 1
     while (taken.has(`p${next}`)) next++
     taken.add(`p${next}`)
     return { id: `p${next}`, ...part }
   })
+}
+
+/** A result with ids on what is inside it; other parts as they are. */
+export function withNamedContent(part: PartInput): UnnamedParts[Part['type']] {
+  if (part.type !== 'tool-result') return part
+  const { content } = part
+  const isNamed = !Array.isArray(content) || content.every((each: PartInput | null) => each?.id !== undefined)
+  return (isNamed ? part : { ...part, content: partsOf(undefined, content) }) as UnnamedParts['tool-result']
 }
 
 /** Throws `INVALID_EVENT` for parts that are no list. */

@@ -2,6 +2,7 @@
  * What plain JavaScript may pass: mistakes are refused with a code that says what to do, before anything is written.
  */
 import { expect, test } from 'vitest'
+import type { Message } from '../src/message.ts'
 import type { Session } from '../src/session.ts'
 import { openStore, type Store } from '../src/store.ts'
 import { freshStore, listen } from './support/store.ts'
@@ -83,6 +84,41 @@ test('parts without an id never take one that is there', async () => {
   expect(parts.map((part) => part.id)).toEqual(['p2', 'p3'])
   const { parts: after } = await session.part(id, { type: 'text', text: '3' })
   expect(after.map((part) => (part.type === 'text' ? part.text : ''))).toEqual(['1', '2', '3'])
+})
+
+test('what is inside a result gets ids as parts do, however it is written', async () => {
+  const session = await (await freshStore()).create()
+  const call = { type: 'tool-call', callId: 'c', name: 'look', input: {} } as const
+  const { id } = await session.add({ id: 'm', role: 'assistant', parts: [call] })
+  const result = (callId: string) =>
+    ({
+      type: 'tool-result',
+      callId,
+      name: 'look',
+      content: [
+        { type: 'text', text: 'a' },
+        { id: 'p1', type: 'text', text: 'b' },
+      ],
+    }) as const
+  const insideOf = (message: Message): (string | undefined)[] =>
+    message.parts.flatMap((part) => (part.type === 'tool-result' ? (part.content ?? []).map((each) => each.id) : []))
+  expect(insideOf(await session.add({ role: 'tool', parts: [result('c')] }))).toEqual(['p2', 'p1'])
+  expect(insideOf(await session.part(id, result('c')))).toEqual(['p2', 'p1'])
+  const draft = await session.stream()
+  draft.part(result('c'))
+  draft.toolResult(result('c'))
+  expect(insideOf(await draft.end())).toEqual(['p2', 'p1', 'p2', 'p1'])
+})
+
+test('a part that does not fit is refused by the name of its field', async () => {
+  const session = await (await freshStore()).create()
+  const add = (part: object): Promise<unknown> => session.add({ parts: [part as never] })
+  await expect(add({ type: 'text', text: 5 })).rejects.toMatchObject({ field: 'parts.0.text' })
+  await expect(add({ type: 'tool-call', callId: 'c', input: {} })).rejects.toMatchObject({ field: 'parts.0.name' })
+  const content = [{ type: 'text' }]
+  await expect(add({ type: 'tool-result', callId: 'c', name: 'x', content })).rejects.toMatchObject({
+    field: 'parts.0.content.0.text',
+  })
 })
 
 test('a key belongs to one kind of call', async () => {

@@ -10,7 +10,7 @@ import { MAX_INLINE_CHARS } from '../line.ts'
 import type { Part, ReasoningPart, Usage } from '../message.ts'
 import { fromOpenAIChat } from '../messages/from-openai-chat.ts'
 import type { Loss } from '../messages/loss.ts'
-import type { MessageInput, PartInput } from '../stamp.ts'
+import { withNamedContent, type MessageInput, type PartInput } from '../stamp.ts'
 import { filePart } from './attachments.ts'
 import { asObject, countField, objectField, textField } from './fields.ts'
 import type { MessageDraft } from './session-writer.ts'
@@ -118,7 +118,7 @@ function reasoning(text: string): ReasoningPart {
 
 /** The conversion names all its parts; the type does not say so. */
 function withId(part: PartInput, index: number): Part {
-  return { ...part, id: part.id ?? String(index) }
+  return { ...withNamedContent(part), id: part.id ?? String(index) }
 }
 
 /** What is too big for a line goes where the store puts such things. */

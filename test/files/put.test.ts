@@ -91,6 +91,14 @@ test('names and references that lead elsewhere are refused, and nothing is writt
     await expect(session.openFile(file).next(), file).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   }
   await expect(session.file('')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  // Bytes that are missing are no reason to read what a name says from the disk.
+  const mine = join(root, '.gitignore')
+  for (const missing of [undefined, null]) {
+    const put = session.file(mine, missing as never)
+    await expect(put).rejects.toMatchObject({ code: expect.stringMatching(/INVALID/) as string })
+  }
+  await expect(session.file('a', null as never)).rejects.toMatchObject({ code: 'INVALID_OPTION', field: 'source' })
+  await expect(session.file('a', undefined)).rejects.toMatchObject({ code: 'INVALID_OPTION', field: 'source' })
   await expect(session.file('a', 7 as never)).rejects.toMatchObject({ code: 'INVALID_OPTION', field: 'source' })
   await expect(session.file('a', stream(7 as never))).rejects.toMatchObject({ code: 'INVALID_OPTION', field: 'source' })
   await expect(session.file('a', BYTES, { mediaType: 'image' })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
