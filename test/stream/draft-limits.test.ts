@@ -29,7 +29,7 @@ test('input that cannot be written is refused, names its field and changes nothi
   const draft = await session.stream({ id: 'half \ud83d' })
   const refused = (field: string): unknown => expect.objectContaining({ code: 'INVALID_EVENT', field })
   expect(() => draft.text(undefined as unknown as string)).toThrow(refused('text'))
-  expect(() => draft.part({ type: 'text' } as never)).toThrow(refused('part.type'))
+  expect(() => draft.part({ type: 'text' } as never)).toThrow(refused('part.text'))
   expect(() => draft.toolResult({ callId: 'none', output: 1 })).toThrow(refused('name'))
   await expect(draft.end({ parts: [] } as object)).rejects.toMatchObject({ code: 'INVALID_EVENT', field: 'parts' })
   await expect(draft.end({ usage: { outputTokens: -1 } })).rejects.toMatchObject({ code: 'INVALID_EVENT' })
