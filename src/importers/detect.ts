@@ -56,22 +56,29 @@ class Head implements Sample {
   readonly path: string
   readonly sizeBytes: number
   readonly #bytes: Buffer
-  #records: readonly JsonObject[] | undefined
+  readonly #records: JsonObject[] = []
+  readonly #lines: Iterator<JsonObject, void>
   #document: { readonly value: Json | undefined } | undefined
 
   constructor(path: string, bytes: Buffer, sizeBytes: number) {
     this.path = path
     this.#bytes = bytes
     this.sizeBytes = sizeBytes
+    this.#lines = recordsIn(bytes, this.#isWhole)
   }
 
   get head(): string {
     return this.#bytes.toString('utf8').replace(/^\uFEFF/, '')
   }
 
-  get records(): readonly JsonObject[] {
-    this.#records ??= recordsIn(this.#bytes, this.#isWhole)
-    return this.#records
+  hasRecord(isSuch: (record: JsonObject) => boolean): boolean {
+    if (this.#records.some(isSuch)) return true
+    // Not `for`: leaving it would end the lines for the next format that asks.
+    for (let next = this.#lines.next(); next.done !== true; next = this.#lines.next()) {
+      this.#records.push(next.value)
+      if (isSuch(next.value)) return true
+    }
+    return false
   }
 
   get document(): Json | undefined {
@@ -84,17 +91,18 @@ class Head implements Sample {
   }
 }
 
-function recordsIn(bytes: Buffer, isWhole: boolean): readonly JsonObject[] {
-  const records: JsonObject[] = []
-  for (let start = 0; start < bytes.length && records.length < MAX_RECORDS;) {
+function* recordsIn(bytes: Buffer, isWhole: boolean): Generator<JsonObject, void> {
+  let found = 0
+  for (let start = 0; start < bytes.length && found < MAX_RECORDS;) {
     const end = bytes.indexOf(LF, start)
-    if (end < 0 && !isWhole) break
+    if (end < 0 && !isWhole) return
     const line = bytes.toString('utf8', start, end < 0 ? bytes.length : end)
     const record = asObject(parse(line.replace(/^\uFEFF/, '')))
-    if (record !== undefined) records.push(record)
     start = end < 0 ? bytes.length : end + 1
+    if (record === undefined) continue
+    found++
+    yield record
   }
-  return records
 }
 
 function parse(text: string): Json | undefined {

@@ -10,8 +10,8 @@ export interface Sample {
   readonly sizeBytes: number
   /** Its first characters, 65,536 at least where it has so many. */
   readonly head: string
-  /** The objects of its first lines, where they are JSON; lines that are not are left out. */
-  readonly records: readonly JsonObject[]
+  /** Whether one of its first records is such: the objects of its first lines, where they are JSON. Parsed as far as needed. */
+  hasRecord(isSuch: (record: JsonObject) => boolean): boolean
   /** The whole file, if it is one JSON value and no longer than the head. */
   readonly document: Json | undefined
 }

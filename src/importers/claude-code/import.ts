@@ -45,8 +45,8 @@ const OWN_FIELDS: ReadonlyMap<string, string> = new Map([
   ['agent-name', 'sessionId'],
 ])
 
-function recognizes({ records }: Sample): boolean {
-  return records.some((record) => {
+function recognizes(sample: Sample): boolean {
+  return sample.hasRecord((record) => {
     const type = textField(record, 'type')
     if (type === undefined) return false
     if ((type === 'user' || type === 'assistant') && objectField(record, 'message') !== undefined) return true

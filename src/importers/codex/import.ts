@@ -43,8 +43,8 @@ export const codex: Format = {
   import: importFiles,
 }
 
-function recognizes({ records }: Sample): boolean {
-  return records.some((record) => {
+function recognizes(sample: Sample): boolean {
+  return sample.hasRecord((record) => {
     const type = textField(record, 'type')
     if (objectField(record, 'payload') !== undefined) return ENVELOPES.has(type ?? '')
     if (record['record_type'] === 'state') return true

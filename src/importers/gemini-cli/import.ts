@@ -31,8 +31,8 @@ export const geminiCli: Format = {
 const DOCUMENT = /^\s*\{(?=[^[]*"sessionId"\s*:)(?=[^[]*"projectHash"\s*:)/
 const NO_SESSION = 'the file has no message, so it makes no session'
 
-function isLines({ records }: Sample): boolean {
-  return records.some(
+function isLines(sample: Sample): boolean {
+  return sample.hasRecord(
     (record) =>
       (isHeader(record) && record[LIST] === undefined) ||
       asObject(record['$set']) !== undefined ||

@@ -35,8 +35,8 @@ function isDocument({ head, document }: Sample): boolean {
   return textField(info ?? {}, 'id')?.startsWith('ses_') === true
 }
 
-function isCapture({ records }: Sample): boolean {
-  return records.some((record) => EVENT.test(eventIn(record)?.type ?? ''))
+function isCapture(sample: Sample): boolean {
+  return sample.hasRecord((record) => EVENT.test(eventIn(record)?.type ?? ''))
 }
 
 async function importFiles(paths: readonly string[], run: Run): Promise<void> {

@@ -25,8 +25,8 @@ export const pi: Format = {
   import: importFiles,
 }
 
-function recognizes({ records }: Sample): boolean {
-  return records.some((record) => {
+function recognizes(sample: Sample): boolean {
+  return sample.hasRecord((record) => {
     const type = textField(record, 'type')
     if (type === 'session') return textField(record, 'id') !== undefined && textField(record, 'timestamp') !== undefined
     const message = objectField(record, 'message')
