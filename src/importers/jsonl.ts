@@ -5,7 +5,7 @@
  * append, are all records. A line that is not UTF-8, not JSON to its end, or holds anything but objects gives no
  * record: it is counted and told, never thrown. Memory is bounded by the longest line.
  */
-import type { FileHandle } from 'node:fs/promises'
+import { readSync } from 'node:fs'
 import { MAX_DEPTH, type Json, type JsonObject } from '../json.ts'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -61,14 +61,14 @@ export interface SourceRecord {
 
 /** Reads one file, up to the size it had at first, as often as needed. */
 export class JsonlReader {
-  readonly #handle: FileHandle
+  readonly #fd: number
   readonly #sizeBytes: number
   #counts = { ...NO_LINES }
   #unreadable: UnreadableLine[] = []
   #position = 0
 
-  constructor(handle: FileHandle, sizeBytes: number) {
-    this.#handle = handle
+  constructor(fd: number, sizeBytes: number) {
+    this.#fd = fd
     this.#sizeBytes = sizeBytes
   }
 
@@ -87,14 +87,14 @@ export class JsonlReader {
     return [...this.#unreadable]
   }
 
-  /** All records from the beginning, some at a time. Rejects with what the disk says. */
-  async *records(): AsyncGenerator<readonly SourceRecord[]> {
+  /** All records from the beginning, those of a piece of the file at a time. Throws what the disk says. */
+  *records(): Generator<readonly SourceRecord[], void> {
     this.#counts = { ...NO_LINES }
     this.#unreadable = []
     let offset = 0
     let begun = new Begun()
     for (this.#position = 0; this.#position < this.#sizeBytes;) {
-      const chunk = await this.#chunk(this.#position)
+      const chunk = this.#chunk(this.#position)
       if (chunk.length === 0) break
       this.#position += chunk.length
       const out: SourceRecord[] = []
@@ -114,10 +114,9 @@ export class JsonlReader {
     if (out.length > 0) yield out
   }
 
-  async #chunk(position: number): Promise<Buffer> {
+  #chunk(position: number): Buffer {
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, this.#sizeBytes - position))
-    const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, position)
-    return buffer.subarray(0, bytesRead)
+    return buffer.subarray(0, readSync(this.#fd, buffer, 0, buffer.length, position))
   }
 
   #line(line: Begun, offset: number, out: SourceRecord[]): void {

@@ -48,7 +48,7 @@ export class Run {
     const file = new SourceFile(this.store, format, path, { signal, onRead })
     this.#read.push(file)
     try {
-      await file.open()
+      file.open()
       await read(file)
       await file.writer.flush()
     } catch (error) {
@@ -56,7 +56,7 @@ export class Run {
       if (!isFoldlogError(error) || error.path !== path) throw error
       file.fail(error)
     } finally {
-      await file.close()
+      file.close()
     }
     this.passed(path)
   }

@@ -3,7 +3,7 @@
  *
  * What the disk says about the file is a `FoldlogError` with the file's `path`; {@link Run.file} puts it into the report.
  */
-import { open, stat, type FileHandle } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { FoldlogError } from '../errors.ts'
 import type { Destination } from './destination.ts'
 import { readFailure } from './find.ts'
@@ -50,7 +50,7 @@ export class SourceFile {
   readonly #format: string
   readonly #options: ReadOptions
   #reader: JsonlReader | undefined
-  #handle: FileHandle | undefined
+  #fd = -1
   #kept: (readonly SourceRecord[])[] | undefined
   #sizeBytes = 0
   #sessions: Written[] = []
@@ -70,22 +70,22 @@ export class SourceFile {
     return this.#sizeBytes
   }
 
-  async open(): Promise<void> {
+  open(): void {
     try {
       // Looked at first, because opening a pipe would wait for somebody to write.
-      if (!(await stat(this.path)).isFile()) throw notAFile(this.path)
-      this.#handle = await open(this.path)
-      this.#sizeBytes = (await this.#handle.stat()).size
+      if (!statSync(this.path).isFile()) throw notAFile(this.path)
+      this.#fd = openSync(this.path, 'r')
+      this.#sizeBytes = fstatSync(this.#fd).size
     } catch (error) {
       throw error instanceof FoldlogError ? error : readFailure(this.path, error)
     }
   }
 
   /** Nothing is read any more, and nothing kept but what the report needs. */
-  async close(): Promise<void> {
+  close(): void {
     this.#sessions = this.#sessions.map(settled)
-    await this.#handle?.close()
-    this.#handle = undefined
+    if (this.#fd >= 0) closeSync(this.#fd)
+    this.#fd = -1
     this.#kept = undefined
   }
 
@@ -101,12 +101,12 @@ export class SourceFile {
     }
     const kept: (readonly SourceRecord[])[] | undefined =
       isReadAgain && this.#sizeBytes <= MAX_KEPT_BYTES ? [] : undefined
-    this.#reader ??= new JsonlReader(this.#opened(), this.#sizeBytes)
+    this.#reader ??= new JsonlReader(this.#fd, this.#sizeBytes)
     const records = this.#reader.records()
     let told = 0
     for (;;) {
-      this.#options.signal?.throwIfAborted()
-      const next = await this.#reading(records.next())
+      await this.#turn()
+      const next = this.#reading(() => records.next())
       if (next.done === true) break
       told = this.#tell(told, this.#reader.position)
       kept?.push(next.value)
@@ -119,22 +119,22 @@ export class SourceFile {
   async *chunks(): AsyncGenerator<Buffer> {
     let told = 0
     for (let position = 0; position < this.#sizeBytes;) {
-      this.#options.signal?.throwIfAborted()
-      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, this.#sizeBytes - position))
-      const { bytesRead } = await this.#reading(this.#opened().read(buffer, 0, buffer.length, position))
-      if (bytesRead === 0) return
-      position += bytesRead
+      const chunk = await this.bytes(position, Math.min(CHUNK_BYTES, this.#sizeBytes - position))
+      if (chunk.length === 0) return
+      position += chunk.length
       told = this.#tell(told, position)
-      yield buffer.subarray(0, bytesRead)
+      yield chunk
     }
   }
 
   /** Some bytes of it; fewer, where it has become shorter. */
   async bytes(offset: number, sizeBytes: number): Promise<Buffer> {
-    this.#options.signal?.throwIfAborted()
+    await this.#turn()
     const buffer = Buffer.allocUnsafe(sizeBytes)
-    const { bytesRead } = await this.#reading(this.#opened().read(buffer, 0, sizeBytes, offset))
-    return buffer.subarray(0, bytesRead)
+    return buffer.subarray(
+      0,
+      this.#reading(() => readSync(this.#fd, buffer, 0, sizeBytes, offset)),
+    )
   }
 
   /** The elements of a JSON file from its beginning, some at a time; once. What is none is told in the report. */
@@ -209,14 +209,15 @@ export class SourceFile {
     return position
   }
 
-  #opened(): FileHandle {
-    // A format is given files that are open.
-    return this.#handle!
+  /** Lets the rest of the process have its turn: the file itself is read at once, because waiting for the disk takes longer. */
+  async #turn(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    this.#options.signal?.throwIfAborted()
   }
 
-  async #reading<T>(reading: Promise<T>): Promise<T> {
+  #reading<T>(read: () => T): T {
     try {
-      return await reading
+      return read()
     } catch (error) {
       throw readFailure(this.path, error)
     }

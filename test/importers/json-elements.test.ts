@@ -200,10 +200,10 @@ test('a file longer than one piece is read, and its damage counted', async () =>
     await writeFile(path, `[${damaged.join(',\n')}]`)
     await using store = await openStore(memoryBackend())
     const file = new SourceFile(store, 'any', path)
-    await file.open()
+    file.open()
     const elements: JsonElement[] = []
     for await (const some of file.elements()) elements.push(...some)
-    await file.close()
+    file.close()
     expect(elements.map(({ value }) => value)).toEqual(items.filter((_, n) => n % 20 !== 7))
     expect(elements.at(-1)).toMatchObject({ ordinal: 2999, line: 3000 })
     const { lines, unreadable } = file.report()

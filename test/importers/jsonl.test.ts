@@ -25,9 +25,9 @@ async function read(bytes: string | Uint8Array): Promise<Reading> {
   const path = join(folder, 'file.jsonl')
   await writeFile(path, bytes)
   await using handle = await open(path)
-  const reader = new JsonlReader(handle, (await handle.stat()).size)
+  const reader = new JsonlReader(handle.fd, (await handle.stat()).size)
   const records: JsonObject[] = []
-  for await (const some of reader.records()) records.push(...some.map(({ value }) => value))
+  for (const some of reader.records()) records.push(...some.map(({ value }) => value))
   return { records, counts: reader.counts, unreadable: reader.unreadable }
 }
 
