@@ -70,6 +70,11 @@ export class SourceFile {
     return this.#sizeBytes
   }
 
+  /** Whether its records are kept in memory from one reading to the next. */
+  get isKept(): boolean {
+    return this.#sizeBytes <= MAX_KEPT_BYTES
+  }
+
   open(): void {
     try {
       // Looked at first, because opening a pipe would wait for somebody to write.
@@ -100,7 +105,7 @@ export class SourceFile {
       return
     }
     const kept: (readonly SourceRecord[])[] | undefined =
-      isReadAgain && this.#sizeBytes <= MAX_KEPT_BYTES ? [] : undefined
+      isReadAgain && this.isKept ? [] : undefined
     this.#reader ??= new JsonlReader(this.#fd, this.#sizeBytes)
     const records = this.#reader.records()
     let told = 0

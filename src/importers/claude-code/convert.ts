@@ -119,7 +119,7 @@ export class Converter {
       case 'event':
         return [this.#event(entry, value)]
       case 'repeat':
-        return node === undefined ? [] : this.#updateLines(entry, node, value)
+        return node === undefined ? [] : this.#updateLines(entry, node, answerFields(value))
       case 'dropped':
         return []
     }
@@ -147,14 +147,13 @@ export class Converter {
       return converted(place.session, { type: 'part.updated', ms: ms + n, time, key, n, data })
     })
     this.#written.get(node)!.ms = ms + Math.max(parts.length - 1, 0)
-    return [...lines, ...this.#updateLines(entry, node, value)]
+    return [...lines, ...this.#updateLines(entry, node, fields)]
   }
 
   /** What a later record of a message knows better than the ones before it. */
-  #updateLines(entry: Entry, node: Node, value: JsonObject): readonly Converted[] {
+  #updateLines(entry: Entry, node: Node, fields: MessageFields): readonly Converted[] {
     const written = this.#written.get(node)
     if (written === undefined || node.role !== 'assistant') return []
-    const fields = answerFields(value)
     const changed = Object.entries(fields).filter(
       ([name, field]) => !isSame(field, written.fields[name as keyof MessageFields]),
     )
@@ -248,5 +247,6 @@ function isoOrNull(ms: number | undefined): string | null {
 }
 
 function isSame(a: unknown, b: unknown): boolean {
+  if (a === b || typeof a === 'string') return a === b
   return canonicalJson(asJson({ value: a ?? null })) === canonicalJson(asJson({ value: b ?? null }))
 }

@@ -69,7 +69,7 @@ function isSubAgent(path: string): boolean {
 
 /** Reads a file twice and writes its sessions. */
 async function importFile(file: SourceFile, family: ClaudeCodeFamily): Promise<void> {
-  const surveyor = new Surveyor()
+  const surveyor = new Surveyor(file.isKept)
   for await (const records of file.records(true)) for (const record of records) surveyor.add(record)
   const survey = surveyor.survey()
   const { recordsByType, duplicateUuids, sidechainRecords, links, dropped, droppedFields } = survey.facts

@@ -39,6 +39,11 @@ export const DROPPED: ReadonlyMap<string, string> = new Map([
   ['atis-latch', 'a connection to another program'],
 ])
 
+/** The type of a record. */
+export function typeOf(value: JsonObject): string {
+  return textField(value, 'type') ?? '(none)'
+}
+
 /** The content blocks of a message record; none where the content is a plain text. What is no block becomes one. */
 export function blocksOf(value: JsonObject): readonly JsonObject[] {
   const content = objectField(value, 'message')?.['content'] ?? []

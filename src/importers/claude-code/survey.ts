@@ -18,6 +18,7 @@ import {
   contentDigest,
   kindOf,
   textDigestOf,
+  typeOf,
   type Call,
   type RecordKind,
 } from './record.ts'
@@ -78,13 +79,19 @@ export class Surveyor {
   /** The uuids that the records follow, by ordinal. */
   readonly #above: (string | undefined)[] = []
   readonly #ordinals = new Map<string, number>()
-  /** Digests of what the records with a uuid say, to tell repeats. */
-  readonly #contents = new Map<string, string>()
+  /** What the first record of each uuid says, to tell repeats: the record, where all of them are in memory anyway, or a digest. */
+  readonly #contents = new Map<string, JsonObject | string>()
+  readonly #isKept: boolean
   #identity: (Identity & { readonly isExact: boolean }) | undefined
   #lastMessage: number | undefined
 
+  /** `isKept`: the records stay in memory, so that they may be referred to. */
+  constructor(isKept: boolean) {
+    this.#isKept = isKept
+  }
+
   add({ ordinal, value }: SourceRecord): void {
-    const type = textField(value, 'type') ?? '(none)'
+    const type = typeOf(value)
     const entry = this.#entryOf(ordinal, type, value)
     this.#entries.push(entry)
     this.#above.push(aboveOf(value))
@@ -112,11 +119,10 @@ export class Surveyor {
   #entryOf(ordinal: number, type: string, value: JsonObject): Entry {
     const uuid = textField(value, 'uuid')
     const isFirst = uuid !== undefined && !this.#ordinals.has(uuid)
-    const content = uuid === undefined ? '' : contentDigest(type, value)
-    const repeats = uuid !== undefined && this.#contents.get(uuid) === content ? this.#ordinals.get(uuid) : undefined
+    const repeats = uuid === undefined || isFirst ? undefined : this.#repeated(uuid, type, value)
     if (isFirst) {
       this.#ordinals.set(uuid, ordinal)
-      this.#contents.set(uuid, content)
+      this.#contents.set(uuid, this.#isKept ? value : contentDigest(type, value))
     }
     const kind = repeats === undefined ? kindOf(type, value) : 'repeat'
     const isLoose = uuid === undefined && textField(value, 'parentUuid') === undefined
@@ -136,6 +142,14 @@ export class Surveyor {
       compaction: value['subtype'] === 'compact_boundary' ? (objectField(value, 'compactMetadata') ?? {}) : undefined,
       repeats,
     }
+  }
+
+  /** The ordinal of the first record of a uuid, if that one says the same. */
+  #repeated(uuid: string, type: string, value: JsonObject): number | undefined {
+    // Each first record of a uuid is in both maps.
+    const first = this.#contents.get(uuid)!
+    const content = typeof first === 'string' ? first : contentDigest(typeOf(first), first)
+    return content === contentDigest(type, value) ? this.#ordinals.get(uuid) : undefined
   }
 
   /** A record with a uuid says who the session is; until one comes, the first message does. */
