@@ -24,19 +24,50 @@ export interface Child {
 
 /** Collects who is whose child over all files of an import. */
 export class Family {
-  readonly #children: Child[] = []
+  /** Those that were not told yet. */
+  readonly #children = new Set<Child>()
+  /** The ids of all of them, told or not. */
+  readonly #ids = new Set<string>()
   readonly #parents = new Map<string, SessionParent>()
+  /** By their best way, where nobody offered it yet. */
+  readonly #waiting = new Map<string, Child[]>()
+  /** Those whose best way was found since the last look. */
+  #ready: Child[] = []
+  /** By session, the parent that it was told. */
+  readonly #above = new Map<string, string>()
 
   /** A way that leads to a session, or to a message or a call in it. The first one counts. */
   offer(way: string, parent: SessionParent): void {
-    if (!this.#parents.has(way)) this.#parents.set(way, parent)
+    if (this.#parents.has(way)) return
+    this.#parents.set(way, parent)
+    this.#ready.push(...(this.#waiting.get(way) ?? []))
+    this.#waiting.delete(way)
   }
 
   add(child: Child): void {
-    this.#children.push(child)
+    this.#children.add(child)
+    this.#ids.add(child.sessionId)
+    const [best = ''] = child.ways
+    const waiting = this.#waiting.get(best)
+    if (this.#parents.has(best)) this.#ready.push(child)
+    else if (waiting === undefined) this.#waiting.set(best, [child])
+    else waiting.push(child)
   }
 
-  /** Tells every child whose parent was found. Call once, when all files are in. */
+  /**
+   * Tells the children that no file to come can say more about: their best way leads to a session that is no child. Called after each file,
+   * while their logs are open: to open them again takes as long as writing them.
+   */
+  async linkCertain(): Promise<void> {
+    const ready = this.#ready
+    this.#ready = []
+    for (const child of ready) {
+      const parent = this.#parents.get(child.ways[0]!)!
+      if (!this.#ids.has(parent.sessionId)) await this.#tell(child, parent, parent.sessionId)
+    }
+  }
+
+  /** Tells every other child whose parent was found. Call once, when all files are in. */
   async link(): Promise<void> {
     const found = new Map<Child, SessionParent>()
     for (const child of this.#children) {
@@ -45,13 +76,17 @@ export class Family {
       const parent = [...parents, known].find((each) => each !== undefined && each.sessionId !== child.sessionId)
       if (parent !== undefined) found.set(child, parent)
     }
-    const above = new Map([...found].map(([child, parent]) => [child.sessionId, parent.sessionId]))
-    for (const [child, parent] of found) {
-      const data = asJson({ parent, rootId: rootOf(child.sessionId, above) })
-      // What names the call beats what only names the session.
-      await child.writer.add(child.sessionId, child.line(data, parent.callId === undefined ? 1 : 2), 0)
-      await child.writer.flush()
-    }
+    for (const [child, parent] of found) this.#above.set(child.sessionId, parent.sessionId)
+    for (const [child, parent] of found) await this.#tell(child, parent, rootOf(child.sessionId, this.#above))
+  }
+
+  async #tell(child: Child, parent: SessionParent, rootId: string): Promise<void> {
+    this.#children.delete(child)
+    this.#above.set(child.sessionId, parent.sessionId)
+    // What names the call beats what only names the session.
+    const line = child.line(asJson({ parent, rootId }), parent.callId === undefined ? 1 : 2)
+    await child.writer.add(child.sessionId, line, 0)
+    await child.writer.flush()
   }
 }
 

@@ -58,6 +58,7 @@ export class Run {
     } finally {
       file.close()
     }
+    await this.family.linkCertain()
     this.passed(path)
   }
 

@@ -12,7 +12,7 @@
  * Ids, times and bytes come from the content alone, never from the path: an import twice, or by two people from two
  * places, gives the same lines, and a transcript that has grown only adds to its session.
  */
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { objectField, textField } from '../fields.ts'
 import type { Format, Sample } from '../format.ts'
 import type { Run } from '../run.ts'
@@ -57,14 +57,26 @@ function recognizes(sample: Sample): boolean {
 
 async function importFiles(paths: readonly string[], run: Run): Promise<void> {
   const family = new ClaudeCodeFamily(run.family)
-  // Sub-agents first: which of their parents' records they need is then known when the parents are read.
-  for (const path of [...paths].sort((a, b) => Number(isSubAgent(b)) - Number(isSubAgent(a)))) {
-    await run.file(FORMAT, path, (file) => importFile(file, family))
-  }
+  for (const path of childrenFirst(paths)) await run.file(FORMAT, path, (file) => importFile(file, family))
 }
 
-function isSubAgent(path: string): boolean {
-  return basename(path).startsWith('agent-')
+/**
+ * Folder by folder, in each the sub-agents that lie beside their parents, then each transcript behind those that lie below it. So it is known
+ * which of its records they need when it is read, and they are still at hand when it has told which calls they came from.
+ */
+function childrenFirst(paths: readonly string[]): readonly string[] {
+  const placed = paths.map((path) => {
+    const [, folder = dirname(path), parent = ''] = /^(.*)[/\\]([^/\\]+)[/\\]subagents[/\\][^/\\]+$/.exec(path) ?? []
+    const name = basename(path, '.jsonl')
+    const isSubAgent = name.startsWith('agent-')
+    return { path, order: [folder, isSubAgent ? parent : name, isSubAgent ? '0' : '1'] }
+  })
+  return placed.sort((a, b) => compare(a.order, b.order)).map(({ path }) => path)
+}
+
+function compare(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((item, index) => item !== b[index])
+  return at < 0 ? 0 : a[at]! < b[at]! ? -1 : 1
 }
 
 /** Reads a file twice and writes its sessions. */
