@@ -66,6 +66,11 @@ export class Logs {
     return this.#open.get(nameOf(key))?.deref()
   }
 
+  /** Whether a session is there, without reading it: `get` takes several times as long to say that it is not. */
+  async has(key: SessionKey): Promise<boolean> {
+    return this.peek(key) !== undefined || (await this.#backend.head(key)) !== undefined
+  }
+
   /** The log of a session, read up to now; undefined if it is not there. */
   async get(key: SessionKey): Promise<Log | undefined> {
     try {

@@ -87,7 +87,8 @@ function endings(source: Log, messages: readonly Message[], shown: readonly Mess
 /** Adds the lines that are not there. Validates all of them first, so that bad input writes nothing. */
 export async function mergeInto(logs: Logs, key: SessionKey, given: readonly MergeLine[]): Promise<Merged> {
   const lines = given.map((line, index) => checkedLine(line, index))
-  let log = await logs.get(key)
+  const mayBeNew = lines[0]?.type === 'session.created'
+  let log = mayBeNew && !(await logs.has(key)) ? undefined : await logs.get(key)
   let known = 0
   if (log === undefined && lines.length > 0) {
     if (lines[0]!.type !== 'session.created')

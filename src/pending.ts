@@ -3,7 +3,10 @@
  */
 import type { Backend, NewLine } from './backend.ts'
 import { isFoldlogError } from './errors.ts'
+import { lazy } from './lazy.ts'
 import { encodeLine, MAX_INLINE_CHARS, type Line } from './line.ts'
+
+const bulk = lazy(() => import('./bulk.ts'))
 
 /** A line and its text. */
 export interface Encoded extends NewLine {
@@ -28,7 +31,7 @@ export function encoded(backend: Backend, line: Line): Encoded {
 /** The line as it is to be written, with what is big in it stored. */
 export async function slimmed(backend: Backend, namespace: string, given: Encoded): Promise<Encoded> {
   if (!given.isBulky) return given
-  const { slimLine } = await import('./bulk.ts')
+  const { slimLine } = await bulk()
   const line = await slimLine(backend, namespace, given.line)
   const text = line === given.line && given.text !== '' ? given.text : encodeLine(line)
   return { id: line.id, text, line, isBulky: false }

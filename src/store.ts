@@ -17,6 +17,7 @@ import type { Collected, CollectOptions } from './gc.ts'
 import type { ListOptions, Page } from './infos.ts'
 import { assertCount, assertObject, assertOneOf } from './input.ts'
 import type { Json } from './json.ts'
+import { lazy } from './lazy.ts'
 import type { Log } from './log.ts'
 import type { Newest } from './newest.ts'
 import type { Logs } from './logs.ts'
@@ -67,6 +68,8 @@ interface Family {
 const DEFAULT_NAMESPACE = 'default'
 const LEASE_MS = 30_000
 const DEFAULT_ROOT = '.sessions'
+const merging = lazy(() => import('./merge.ts'))
+const filing = lazy(() => import('./files.ts'))
 
 /**
  * Opens the sessions of a directory, or of another backend.
@@ -145,7 +148,7 @@ export class Store {
     assertOptions(options, [], 'create')
     assertNoGuard(init, 'create')
     const { id: given, ...fields } = init
-    const { creationLine } = await import('./merge.ts')
+    const { creationLine } = await merging()
     const key = this.#key(normalizeId(given) ?? (await newId()))
     const log = await (await this.#logs()).create(key, [creationLine(fields)])
     return this.#handle(log)
@@ -252,7 +255,7 @@ export class Store {
     const logs = await this.#logs()
     const source = await logs.get(this.#key(this.#id(id)))
     if (source === undefined) throw notFound(this.name, id)
-    const { forkLines } = await import('./merge.ts')
+    const { forkLines } = await merging()
     const key = this.#key(normalizeId(newSessionId) ?? (await newId()))
     // To the backend an older fork would be this one half written, because both have the ids of what they begin with.
     if ((await logs.get(key)) !== undefined) {
@@ -271,21 +274,21 @@ export class Store {
   async merge(id: string, lines: readonly MergeLine[], options?: NoOptions): Promise<Merged> {
     this.#check()
     assertOptions(options, [], 'merge')
-    const { mergeInto } = await import('./merge.ts')
+    const { mergeInto } = await merging()
     return mergeInto(await this.#logs(), this.#key(this.#id(id)), lines)
   }
 
   /** Stores bytes in the namespace's `files/` under their hash; the result is spread into a file part. */
   async putFile(bytes: Uint8Array, mediaType: string, name?: string): Promise<FileRef> {
     this.#check()
-    const { putFile } = await import('./files.ts')
+    const { putFile } = await filing()
     return putFile(this.#engine.backend, this.name, bytes, mediaType, name)
   }
 
   /** Reads stored bytes, checked against their hash; undefined if they are not there. `mediaType`, if known, spares a look at the directory. */
   async getFile(file: string, mediaType?: string): Promise<Uint8Array | undefined> {
     this.#check()
-    const { getFile } = await import('./files.ts')
+    const { getFile } = await filing()
     return getFile(this.#engine.backend, this.name, file, mediaType)
   }
 
@@ -295,7 +298,7 @@ export class Store {
    */
   async *openFile(file: Openable): AsyncGenerator<Uint8Array> {
     this.#check()
-    const { openFile } = await import('./files.ts')
+    const { openFile } = await filing()
     yield* openFile(this.#engine.backend, this.name, file)
   }
 
@@ -530,8 +533,7 @@ export class Store {
 }
 
 async function newId(): Promise<string> {
-  const id = await import('./id.ts')
-  return id.newId()
+  return (await import('./id.ts')).newId()
 }
 
 function notFound(namespace: string, sessionId: string): FoldlogError {
