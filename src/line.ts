@@ -221,7 +221,7 @@ function toLine(value: Json, sizeBytes: number): Line | DamageKind {
   const events = type === BATCH ? batch(id, data) : undefined
   if (type === BATCH && events === undefined) return 'not-event'
   // Only long lines can nest deeply. What a batch adds around its events does not count.
-  if (sizeBytes > 2 * MAX_DEPTH && (events === undefined ? isTooDeep(data, MAX_DEPTH) : isAnyTooDeep(events)))
+  if (sizeBytes > 2 * MAX_DEPTH && (events === undefined ? isDeeper(data, MAX_DEPTH) : isAnyTooDeep(events)))
     return 'too-deep'
   const isPlain = typeof time === 'string' && key === undefined && redacted === undefined
   // Nearly every line is one as it was parsed: nothing is copied.
@@ -257,11 +257,12 @@ function batch(lineId: string, data: Json): readonly InnerEvent[] | undefined {
 }
 
 function isAnyTooDeep(events: readonly InnerEvent[]): boolean {
-  for (let i = 0; i < events.length; i++) if (isTooDeep(events[i]!.data, MAX_DEPTH)) return true
+  for (let i = 0; i < events.length; i++) if (isDeeper(events[i]!.data, MAX_DEPTH)) return true
   return false
 }
 
-function isTooDeep(value: Json, left: number): boolean {
+/** Whether a value has more levels than that. */
+export function isDeeper(value: Json, left: number): boolean {
   return typeof value === 'object' && value !== null && (left === 0 || isAnyInsideTooDeep(value, left - 1))
 }
 

@@ -7,6 +7,7 @@
  */
 import { readSync } from 'node:fs'
 import { MAX_DEPTH, type Json, type JsonObject } from '../json.ts'
+import { isDeeper } from '../line.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 /** Somewhat less than the longest line a log may have, so that what a record gives fits into one. */
@@ -161,6 +162,10 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The objects on a line, none if it is blank, or why there are none. */
 export function objectsOf(bytes: Buffer): readonly JsonObject[] | UnreadableLine['reason'] {
+  const plain = bytes.toString('utf8')
+  // Broken text has this character, too.
+  const only = plain.includes('\uFFFD') ? undefined : parse(plain)
+  if (only !== undefined && isObject(only)) return isTooDeep(only) ? 'too-deep' : [only]
   const text = textOf(bytes)
   if (text === undefined) return 'not-utf8'
   if (text.trim() === '') return []
@@ -189,11 +194,6 @@ export function textOf(bytes: Buffer): string | undefined {
 /** Whether a value is nested so deep that an event with it could not be written. */
 export function isTooDeep(value: Json): boolean {
   return isDeeper(value, MAX_DEPTH - SPARE_DEPTH)
-}
-
-function isDeeper(value: Json, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some((item) => isDeeper(item, levels - 1))
 }
 
 function parseAll(text: string): Json[] | undefined {

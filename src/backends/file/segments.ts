@@ -21,7 +21,7 @@ interface Listing {
   mtimeMs: number
   readonly takenMs: number
   readonly costMs: number
-  /** Whether all changes since it was taken were ours. */
+  /** Whether the last change of the directory was ours, and all changes since it was taken. */
   isOurs: boolean
 }
 
@@ -78,7 +78,9 @@ export class Segments {
       else known.push(segment)
     }
     for (const list of segments.values()) list.sort()
-    const listing = { segments, mtimeMs, takenMs, costMs: performance.now() - started, isOurs: false }
+    const known = this.#listings.get(directory)
+    const isOurs = known?.isOurs === true && known.mtimeMs === mtimeMs
+    const listing = { segments, mtimeMs, takenMs, costMs: performance.now() - started, isOurs }
     this.#listings.set(directory, listing)
     return listing
   }
