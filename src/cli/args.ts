@@ -37,6 +37,7 @@ export function readArguments(argv: readonly string[]): Request {
 }
 
 type Token = NonNullable<ReturnType<typeof tokensOf>>[number]
+type OptionToken = Extract<Token, { kind: 'option' }>
 
 function tokensOf(argv: readonly string[]) {
   const options: NonNullable<ParseArgsConfig['options']> = {}
@@ -62,17 +63,26 @@ function valuesOf(tokens: readonly Token[], argv: readonly string[], verb: Verb 
     const { name, rawName, value } = token
     const option = own.find((each) => each.name === name)
     if (option === undefined) throw unknownOption(token, own, argv, verb)
-    const needsValue = option.value !== undefined
-    if (needsValue && value === undefined) throw wrong(`${rawName} needs a value: ${rawName} ${option.value}`, verb)
-    if (!needsValue && value !== undefined) throw wrong(`${rawName} takes no value`, verb)
+    if (option.value !== undefined) checkValue(token, option.value, verb)
+    else if (value !== undefined) throw wrong(`${rawName} takes no value`, verb)
     if (option.isMany === true) values[name] = [...((values[name] as readonly string[] | undefined) ?? []), value!]
     else values[name] = value ?? true
   }
   return values
 }
 
+/** An option behind an option is not its value: whoever typed that has left the value out. A lone - is one. */
+function checkValue({ inlineValue, rawName, value }: OptionToken, name: string, verb: Verb | undefined): void {
+  const what = `${rawName} needs a value: ${rawName} ${name}`
+  if (value === undefined || value.trim() === '') throw wrong(what, verb)
+  if (inlineValue || !/^-./.test(value)) return
+  const isOption = KNOWN.has(value.slice(2).split('=')[0]!) && value.startsWith('--')
+  const written = rawName.startsWith('--') ? `${rawName}=${value}` : `${rawName}${value}`
+  throw wrong(`${what}, and ${value} is an option${isOption ? '' : `; one that begins so is written ${written}`}`, verb)
+}
+
 function unknownOption(
-  { name, rawName, value, index }: Extract<Token, { kind: 'option' }>,
+  { name, rawName, value, index }: OptionToken,
   own: readonly OptionSpec[],
   argv: readonly string[],
   verb: Verb | undefined,

@@ -61,9 +61,7 @@ export class Call {
 
   text(name: string): string | undefined {
     const value = this.#values[name]
-    if (typeof value !== 'string') return undefined
-    if (value.trim() === '') throw new Failure(EXIT.usage, `--${name} needs a value`, this.help())
-    return value
+    return typeof value === 'string' ? value : undefined
   }
 
   /** All values of an option that may be given several times. */

@@ -12,11 +12,12 @@ const MOST_BAR = 40
 const LEAST_BAR = 8
 
 export async function du(call: Call): Promise<Exit> {
+  const limit = call.count('limit') ?? Infinity
   if (call.args.length > 0) return ofOne(call)
   await using root = await Root.open(call)
   const sizes: Size[] = []
   for (const namespace of await root.namespaces()) sizes.push(attributed(await sizeOf(root.path, namespace)))
-  if (call.flag('sessions')) await printSessions(call, sizes, await shortIds(root))
+  if (call.flag('sessions')) await printSessions(call, sizes, await shortIds(root), limit)
   else await printNamespaces(call, sizes)
   tellUnnamed(call, sizes)
   return EXIT.ok
@@ -89,8 +90,12 @@ async function printNamespaces(call: Call, sizes: readonly Size[]): Promise<void
   await printRows(call, columns, shown)
 }
 
-async function printSessions(call: Call, sizes: readonly Size[], short: (id: string) => string): Promise<void> {
-  const limit = call.count('limit') ?? Infinity
+async function printSessions(
+  call: Call,
+  sizes: readonly Size[],
+  short: (id: string) => string,
+  limit: number,
+): Promise<void> {
   const all = sizes.flatMap(({ namespace, owned }) => owned.map((session) => ({ namespace, session })))
   all.sort((a, b) => totalOf(b.session) - totalOf(a.session))
   const shown = all.slice(0, limit)

@@ -15,7 +15,7 @@ import type { Session } from '../session.ts'
 import type { Store } from '../store.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { tellDamage } from './damage.ts'
-import { pointOf } from './point.ts'
+import { pointNamed, pointOf } from './point.ts'
 import { nearest } from './suggest.ts'
 import { find, type Found } from './root.ts'
 import { branchOf } from './show.ts'
@@ -37,6 +37,7 @@ const MAX_COMMENT = 65_536
 
 export async function exportSession(call: Call): Promise<Exit> {
   const format = formatOf(call)
+  pointNamed(call)
   await using found = await find(call)
   const session = await found.session()
   const losses: Loss[] = []

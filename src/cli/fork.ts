@@ -5,11 +5,12 @@ import { lastIdAt } from '../past-session.ts'
 import type { Session } from '../session.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { titleOf } from './info.ts'
-import { pointOf } from './point.ts'
+import { pointNamed, pointOf } from './point.ts'
 import { find } from './root.ts'
 import { counted, plain } from './text.ts'
 
 export async function fork(call: Call): Promise<Exit> {
+  pointNamed(call)
   await using found = await find(call, true)
   const source = await found.session()
   const at = await eventAt(call, source)

@@ -21,8 +21,9 @@ const LEAST_TITLE = 24
 
 export async function ls(call: Call): Promise<Exit> {
   const limit = call.count('limit') ?? (call.out.isTty && !call.isJson ? ON_TERMINAL : Infinity)
+  const where = whereOf(call)
   await using root = await Root.open(call)
-  const chosen = await choose(call, root)
+  const chosen = await choose(call, root, where)
   // One more tells whether there are more.
   const found = await infosOf(root, chosen, limit)
   const infos = found.slice(0, limit)
@@ -40,16 +41,20 @@ interface Chosen {
   readonly noun: string
 }
 
-/** What to list: the default namespace or the only one, unless it was said. Where there is no such one, all. */
-async function choose(call: Call, root: Root): Promise<Chosen> {
-  const all = await root.namespaces()
-  const archived = call.flag('archived')
+/** Which infos are meant. */
+function whereOf(call: Call): Pick<ListOptions, 'where'> {
   const conditions = call.texts('where').map((text) => {
     const condition = conditionOf(text)
     if (condition !== undefined) return condition
     throw new Failure(EXIT.usage, `--where ${text}: write key=value, by the names that ls --json prints`, call.help())
   })
-  const where = conditions.length === 0 ? {} : { where: (info: SessionInfo) => conditions.every((fits) => fits(info)) }
+  return conditions.length === 0 ? {} : { where: (info: SessionInfo) => conditions.every((fits) => fits(info)) }
+}
+
+/** What to list: the default namespace or the only one, unless it was said. Where there is no such one, all. */
+async function choose(call: Call, root: Root, where: Pick<ListOptions, 'where'>): Promise<Chosen> {
+  const all = await root.namespaces()
+  const archived = call.flag('archived')
   const noun = archived ? 'archived session' : 'session'
   const parent = call.text('parent')
   if (parent !== undefined) {

@@ -43,15 +43,19 @@ export async function eventOf(text: string, session: Session, hint: string): Pro
 
 /** The point that the option `--at` names: a time, or the event that has such an id. Undefined if there is no such option. */
 export async function pointOf(call: Call, session: Session): Promise<Date | string | undefined> {
+  const point = pointNamed(call)
+  return typeof point === 'string' ? eventOf(point, session, call.again('log')) : point
+}
+
+/** The same, but for an event only what it is called: what is neither is refused before a session is looked for. */
+export function pointNamed(call: Call): Date | string | undefined {
   const point = call.text('at')
   if (point === undefined) return undefined
   const time = parseTime(point, Date.now())
   if (time !== undefined) return new Date(time)
-  if (/[:\s]|^\d+-/.test(point)) {
-    const forms = '10:05, 2026-11-20, 2026-11-20T10:05Z or 2h'
-    throw new Failure(EXIT.usage, `${point} is no time: write it like ${forms}`, call.help())
-  }
-  return eventOf(point, session, call.again('log'))
+  if (!/[:\s]|^\d+-/.test(point)) return point
+  const forms = '10:05, 2026-11-20, 2026-11-20T10:05Z or 2h'
+  throw new Failure(EXIT.usage, `${point} is no time: write it like ${forms}`, call.help())
 }
 
 /** Whether `text` is the cursor of an event rather than the name of one. */

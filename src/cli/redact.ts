@@ -15,27 +15,29 @@ const WARNING =
   'git history, clones and backups still hold what they held: a secret that was written is known, so replace it first'
 
 export async function redact(call: Call): Promise<Exit> {
+  const event = call.text('event')
+  const choice = await choiceOf(call, event)
   if (call.args.length === 0) {
+    if (choice === undefined) throw new Failure(EXIT.usage, '--event needs the ID of a session', call.help())
     await using root = await Root.open(call, call.root, true)
-    return await redactAll(call, root, await choiceOf(call, undefined))
+    return await redactAll(call, root, choice)
   }
   await using found = await find(call, true)
-  return await redactAll(call, found.root, await choiceOf(call, found), found)
+  const events = event === undefined ? [] : [await eventOf(event, await found.session(), call.again('log'))]
+  return await redactAll(call, found.root, choice ?? { events }, found)
 }
 
-async function choiceOf(call: Call, found: Found | undefined): Promise<RedactChoice> {
-  const [event, text, pattern] = ['event', 'text', 'pattern'].map((name) => call.text(name))
-  const choices: RedactChoice[] = []
-  if (event !== undefined) {
-    if (found === undefined) throw new Failure(EXIT.usage, '--event needs the ID of a session', call.help())
-    choices.push({ events: [await eventOf(event, await found.session(), call.again('log'))] })
-  }
-  if (text !== undefined) choices.push({ text: text === '-' ? await input() : text })
-  if (pattern !== undefined) choices.push({ pattern: regExp(pattern, call) })
-  if (call.flag('secrets')) choices.push({ secrets: true })
-  if (call.flag('returned')) choices.push({ returned: true })
+/** What is to be removed; undefined: an event, which is looked for in its session. */
+async function choiceOf(call: Call, event: string | undefined): Promise<RedactChoice | undefined> {
+  const [text, pattern] = ['text', 'pattern'].map((name) => call.text(name))
+  const choices: (() => RedactChoice | undefined | Promise<RedactChoice>)[] = []
+  if (event !== undefined) choices.push(() => undefined)
+  if (text !== undefined) choices.push(async () => ({ text: text === '-' ? await input() : text }))
+  if (pattern !== undefined) choices.push(() => ({ pattern: regExp(pattern, call) }))
+  if (call.flag('secrets')) choices.push(() => ({ secrets: true }))
+  if (call.flag('returned')) choices.push(() => ({ returned: true }))
   const [choice, ...others] = choices
-  if (choice !== undefined && others.length === 0) return choice
+  if (choice !== undefined && others.length === 0) return choice()
   throw new Failure(EXIT.usage, 'redact needs one of --event, --text, --pattern, --secrets, --returned', call.help())
 }
 

@@ -7,7 +7,7 @@ import type { Session } from '../session.ts'
 import { EXIT, type Call, type Exit } from './call.ts'
 import { Conversation, headerOf, type Alternatives } from './conversation.ts'
 import { tellDamage } from './damage.ts'
-import { pick, pointOf } from './point.ts'
+import { pick, pointNamed, pointOf } from './point.ts'
 import { find } from './root.ts'
 import { counted } from './text.ts'
 
@@ -17,6 +17,7 @@ const MAX_HINTS = 3
 type View = Pick<PastSession, 'info' | 'messages' | 'siblings'>
 
 export async function show(call: Call): Promise<Exit> {
+  pointNamed(call)
   await using found = await find(call)
   const session = await found.session()
   const view = await viewOf(call, session)

@@ -28,10 +28,10 @@ export async function printGroups(
   call: Call,
   by: Group,
   groups: Groups,
+  limit: number,
   short: (id: string) => string,
   tools?: ReadonlyMap<string, ToolTally>,
 ): Promise<void> {
-  const limit = call.count('limit') ?? Infinity
   if (by === 'tool') return printTools(call, [...(tools ?? [])].sort(byCalls).slice(0, limit))
   const rows = [...groups].map(([key, group]) => ({ ...group, key }))
   if (by === 'day') rows.sort((a, b) => (a.key < b.key ? -1 : 1))

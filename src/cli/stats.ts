@@ -16,13 +16,14 @@ import { localDate } from './time.ts'
 export async function stats(call: Call): Promise<Exit> {
   const by = groupOf(call)
   const since = call.past('since')
-  if (call.args.length > 0) return ofOne(call, by, since)
+  const limit = call.count('limit') ?? Infinity
+  if (call.args.length > 0) return ofOne(call, { by, since, limit })
   await using root = await Root.open(call)
   const infos = await infosOf(root, since)
   if (by === undefined && since === undefined) await printOverview(call, infos)
   else if ((by === 'session' || by === 'namespace') && since === undefined) {
-    await printGroups(call, by, groupInfos(infos, by), await shortIds(root))
-  } else await printCounted(call, by, since, readAll(root, infos), await shortIds(root))
+    await printGroups(call, by, groupInfos(infos, by), limit, await shortIds(root))
+  } else await printCounted(call, { by, since, limit }, readAll(root, infos), await shortIds(root))
   return EXIT.ok
 }
 
@@ -33,13 +34,14 @@ function groupOf(call: Call): Group | undefined {
   throw new Failure(EXIT.usage, `--by ${text}: there is ${GROUPS.join(', ')}`, call.help())
 }
 
-async function ofOne(call: Call, by: Group | undefined, since: number | undefined): Promise<Exit> {
+async function ofOne(call: Call, asked: Asked): Promise<Exit> {
   await using found = await find(call)
   const session = await found.session()
   const messages = await session.messages({ all: true })
   const one = [{ info: session.info, messages }]
-  if (by === undefined && since === undefined) await printSession(call, session.info, messages)
-  else await printCounted(call, by, since, one, await shortIds(found.root))
+  const isAll = asked.by === undefined && asked.since === undefined
+  if (isAll) await printSession(call, session.info, messages)
+  else await printCounted(call, asked, one, await shortIds(found.root))
   return tellDamage(call, session)
 }
 
@@ -82,10 +84,15 @@ function keyOfSession({ id, namespace }: SessionInfo): string {
   return JSON.stringify([namespace, id])
 }
 
+interface Asked {
+  readonly by: Group | undefined
+  readonly since: number | undefined
+  readonly limit: number
+}
+
 async function printCounted(
   call: Call,
-  by: Group = 'day',
-  since = 0,
+  { by = 'day', limit, since = 0 }: Asked,
   sessions: AsyncIterable<Read> | Iterable<Read>,
   short: (id: string) => string,
 ): Promise<void> {
@@ -97,7 +104,7 @@ async function printCounted(
       if (message.time.created >= since) addTo(groups, by, message, info)
     }
   }
-  await printGroups(call, by, groups, short, tools)
+  await printGroups(call, by, groups, limit, short, tools)
 }
 
 /** Counts a message in the group that it belongs to, if it does to any. */
