@@ -29,6 +29,9 @@ export interface Repaired {
   readonly results?: readonly string[]
 }
 
+/** The end of a file that has no line feed may be a line on its way: only while it is replaced is it known to be torn. A second round takes that out. */
+const MAX_ROUNDS = 2
+
 /**
  * Repairs a log, safely while others append. Rejects with `NOT_A_LOG` if it holds no event at all, with `UNSUPPORTED` if it holds
  * what this version does not know, and with `SESSION_BUSY` while somebody else rewrites it.
@@ -43,14 +46,20 @@ export async function repairLog(backend: Backend, key: SessionKey, options: Repa
     return result(repair, leftovers)
   }
   let quarantine: string | undefined
-  await rewrites.rewrite(key, {
-    edit: (line) => repair.edit(line),
-    verify: async () => {
-      assertRewritable(key, repair)
-      if (repair.kept.length > 0) quarantine = await rewrites.quarantine(key, Buffer.from(repair.kept.join('')))
-      repair.isSealed = true
-    },
-  })
+  let aside = 0
+  for (let rounds = 0; rounds < MAX_ROUNDS && (rounds === 0 || repair.hasMissed); rounds++) {
+    repair.isSealed = repair.hasMissed = false
+    await rewrites.rewrite(key, {
+      edit: (line) => repair.edit(line),
+      verify: async () => {
+        assertRewritable(key, repair)
+        // What the first round put aside is put aside again, so that one file holds all of it.
+        if (repair.kept.length > aside) quarantine = await rewrites.quarantine(key, Buffer.from(repair.kept.join('')))
+        aside = repair.kept.length
+        repair.isSealed = true
+      },
+    })
+  }
   return result(repair, leftovers, quarantine)
 }
 
@@ -61,14 +70,19 @@ class Repair {
   untidyCount = 0
   eventCount = 0
   unknown: string | undefined
-  /** What is to be kept aside was: damage that comes now stays where it is. */
+  /** What is to be kept aside was: damage that comes now stays where it is, for another round. */
   isSealed = false
+  hasMissed = false
 
   edit(raw: RawLine): Uint8Array | undefined {
     const { lines, damage, isWhole } = piecesOf(raw)
     this.eventCount += lines.length
     for (const { line } of lines) this.unknown ??= unknownIn(line)
-    if (isWhole || (this.isSealed && damage.length > 0)) return raw.bytes
+    if (isWhole) return raw.bytes
+    if (this.isSealed && damage.length > 0) {
+      this.hasMissed = true
+      return raw.bytes
+    }
     if (damage.length === 0) this.untidyCount++
     for (const piece of damage) {
       this.damage.push(piece.damage)

@@ -14,7 +14,8 @@ export function hintsOf({ code, path, sessionId }: FoldlogError, call: Call): re
     case 'STORAGE_FULL':
       return [shellLine('df', '-h', path ?? call.root)]
     case 'NOT_A_LOG':
-      return path === undefined ? [] : [shellLine('ls', '-ld', path)]
+      if (path !== undefined) return [shellLine('ls', '-ld', path)]
+      return sessionId === undefined ? [] : [call.again('cat'), call.again('rm')]
     case 'NOT_FOUND':
       return sessionId === undefined ? [] : [call.command('ls', '--all')]
     case 'ALREADY_EXISTS':

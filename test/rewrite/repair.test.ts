@@ -59,6 +59,32 @@ test('rows 3, 8, 9, 38, 41, g3, g4: damage goes to the quarantine byte for byte,
   expect((await anew(root, 'one')).damage).toEqual([])
 })
 
+test('a torn end goes with the rest, and one file holds all that was taken out', async () => {
+  const root = temp()
+  const { path, session } = await said(root)
+  const before = readFileSync(path)
+  appendFileSync(path, 'rubbish\n{"v":1,"id":"01JNG')
+  const { damage, quarantine } = await session.repair()
+  expect(damage.map(({ excerpt, kind }) => [kind, excerpt])).toEqual([
+    ['not-json', 'rubbish'],
+    ['torn', '{"v":1,"id":"01JNG'],
+  ])
+  const kept = readFileSync(quarantine!, 'utf8').trimEnd().split('\n')
+  expect(kept.map((text) => atob((JSON.parse(text) as { base64: string }).base64))).toEqual([
+    'rubbish',
+    '{"v":1,"id":"01JNG',
+  ])
+  expect(readFileSync(path)).toEqual(before)
+  await session.add({ text: 'and on' })
+  expect((await anew(root, 'one')).damage).toEqual([])
+  // Alone it may be a line on its way: it stays until something follows it.
+  appendFileSync(path, '{"v":1,"id":"01JNG')
+  expect((await session.repair()).damage).toEqual([])
+  await session.add({ text: 'and on' })
+  expect((await session.repair()).damage.map(({ kind }) => kind)).toEqual(['torn'])
+  expect((await anew(root, 'one')).damage).toEqual([])
+})
+
 test('a log in order is not touched', async () => {
   const root = temp()
   const { path, session } = await said(root)
@@ -145,4 +171,24 @@ test('the command says what it would do, and does it with --yes', async () => {
   expect(done.stderr).toMatch(/the damaged bytes are in .*quarantine/)
   expect(readFileSync(path, 'utf8')).not.toContain('rubbish')
   expect((await run(['fsck', '--root', root])).code).toBe(0)
+})
+
+test('what holds no event is not repaired, with what to run instead', async () => {
+  const root = temp()
+  const { path } = await said(root)
+  for (const text of ['', 'rubbish\n', '{"v":1,"id":"01']) {
+    writeFileSync(path, text)
+    for (const args of [
+      ['repair', 'one'],
+      ['repair', 'one', '--yes'],
+      ['pack', 'one'],
+    ]) {
+      const { code, stderr } = await run([...args, '--root', root])
+      expect(stderr).toContain(
+        `holds no event: it is not rewritten\n  foldlog cat one --root ${root}\n  foldlog rm one`,
+      )
+      expect(code).toBe(1)
+    }
+    expect(readFileSync(path, 'utf8')).toBe(text)
+  }
 })
