@@ -7,6 +7,7 @@ import { decodeLine, eventsOf } from '../line.ts'
 import type { Call } from './call.ts'
 import { Last } from './last.ts'
 import { isCursor, pick } from './point.ts'
+import { endWithReader } from './reader.ts'
 import type { Found } from './root.ts'
 
 const LOOK_MS = 2000
@@ -82,6 +83,7 @@ class Reader {
 
 /** Prints what comes, woken by the watcher and by itself every two seconds, until the session is deleted. */
 async function follow(call: Call, { key, root }: Found, reader: Reader): Promise<void> {
+  endWithReader()
   const bell = new Bell()
   const stop = await root.backend.watch(key.namespace, {
     onHint: () => bell.ring(),

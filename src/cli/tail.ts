@@ -8,6 +8,7 @@ import { tellDamage } from './damage.ts'
 import { printEvent } from './events.ts'
 import { Last } from './last.ts'
 import { eventOf, isCursor } from './point.ts'
+import { endWithReader } from './reader.ts'
 import { find } from './root.ts'
 
 const DEFAULT_LIMIT = 10
@@ -41,6 +42,7 @@ async function tailEvents(call: Call, session: Session, limit: number): Promise<
 }
 
 async function follow(call: Call, session: Session, after: string | undefined): Promise<void> {
+  endWithReader()
   for await (const event of session.tail(placeAfter(after))) {
     if (event.id === '') await tellRewound(call, event)
     else await printEvent(call, event)

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { newId } from '../../src/id.ts'
-import { damage, ended, fileOf, freshStore, linesOf, run, runScript, start } from './run.ts'
+import { damage, ended, fileOf, freshStore, linesOf, MAIN, run, runScript, start } from './run.ts'
 
 async function three() {
   const { root, store } = await freshStore()
@@ -141,6 +141,16 @@ test.each([
   await runScript(DELETE, [root, session.id])
   expect(await closed).toBe(0)
   expect(stderr).toBe(`session ${session.id} was deleted\n`)
+})
+
+test.each([['--json'], ['--raw']])('tail -f %s ends when its reader is gone, though nothing comes', async (flag) => {
+  const version = spawnSync('tail', ['--version'], { encoding: 'utf8' }).stdout
+  if (!version.includes('GNU')) return console.log('skipped: there is no tail of GNU')
+  const { root, session } = await three()
+  const args = [process.execPath, MAIN, 'tail', session.id, '-f', flag, '--limit', '1', '--root', root]
+  const child = spawn('bash', ['-o', 'pipefail', '-c', '"$@" | head -c 5', '-', ...args])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  expect(await ended(child)).toEqual({ code: 0, stdout: flag === '--raw' ? '{"v":' : '{"id"', stderr: '' })
 })
 
 test('cat prints all files of a session byte for byte', async () => {
