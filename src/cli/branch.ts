@@ -12,9 +12,9 @@ import { counted, plain, table } from './text.ts'
 const COLUMNS = [
   { title: ' ' },
   { title: 'END' },
-  { title: 'MSGS', isNumber: true },
-  { title: 'OWN', isNumber: true },
-  { title: 'UPDATED' },
+  { title: 'MSGS', isNumber: true, goes: 3 },
+  { title: 'OWN', isNumber: true, goes: 1 },
+  { title: 'UPDATED', goes: 2 },
   { title: 'LAST MESSAGE' },
 ]
 /** More of a text does not fit on a line. */

@@ -15,6 +15,8 @@ import { shortDuration } from './time.ts'
 const WHO_WIDTH = 9
 const MAX_WHO = 16
 const MAX_OUTCOME = 30
+/** Of what is beside an outcome. */
+const LEAST_TEXT = 10
 /** Longer lines are hard to read, and what is at their ends is too far from their beginnings. */
 const MAX_WIDTH = 120
 /** Less than this is what the writing took, not the tool. */
@@ -53,10 +55,12 @@ export function headerOf(info: SessionInfo, out: Output): string {
     [
       out.span(info.time.created, info.time.updated),
       info.model ?? '',
-      tokens === '-' ? '' : `${tokens} tokens`,
+      tokens === '-' ? '' : `${tokens} ${tokens === '1' ? 'token' : 'tokens'}`,
       info.status === 'idle' ? '' : info.status,
     ],
-  ].flatMap((facts) => wrap(plain(facts.filter((fact) => fact !== '').join(' · ')), out.width))
+  ]
+    .map((facts) => plain(facts.filter((fact) => fact !== '').join(' · ')))
+    .flatMap((facts) => (facts === '' ? [] : wrap(facts, out.width)))
   const title = out.style('bold', truncate(titleOf(info), out.width))
   return [title, ...lines.map((line) => out.style('dim', line)), ''].join('\n')
 }
@@ -130,7 +134,7 @@ export class Conversation {
     const width = this.#width
     if (piece.kind === 'text') return wrap(piece.text, width - indent).map((line) => ' '.repeat(indent) + line)
     const branch = `${' '.repeat(this.#numberWidth + 2)}${isLast ? '└' : '├'} ${padEnd(piece.label, WHO_WIDTH - 2)}  `
-    const outcome = truncate(piece.outcome ?? '', MAX_OUTCOME)
+    const outcome = truncate(piece.outcome ?? '', Math.min(MAX_OUTCOME, width - widthOf(branch) - 2 - LEAST_TEXT))
     const room = width - widthOf(branch) - (outcome === '' ? 0 : widthOf(outcome) + 2)
     const text = truncate(piece.text, room)
     const line = outcome === '' ? text : `${padEnd(text, room)}  ${this.#paintOutcome(outcome)}`

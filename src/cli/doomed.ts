@@ -12,9 +12,9 @@ import { counted, plain, shortBytes, table, type Column } from './text.ts'
 
 const COLUMNS: readonly Column[] = [
   { title: 'ID' },
-  { title: 'UPDATED' },
-  { title: 'MSGS', isNumber: true },
-  { title: 'SIZE', isNumber: true },
+  { title: 'UPDATED', goes: 2 },
+  { title: 'MSGS', isNumber: true, goes: 1 },
+  { title: 'SIZE', isNumber: true, goes: 3 },
   { title: 'TITLE' },
 ]
 
@@ -60,7 +60,7 @@ export async function printDoomed(
     shortBytes(sizeBytes),
     titleOf(info),
   ])
-  const columns = hasNamespaces ? [{ title: 'NAMESPACE' }, ...COLUMNS] : COLUMNS
+  const columns = hasNamespaces ? [{ title: 'NAMESPACE', least: 16 }, ...COLUMNS] : COLUMNS
   const [head = '', ...lines] = table(columns, rows, out.width)
   await out.line([out.style('bold', head), ...lines].join('\n'))
 }

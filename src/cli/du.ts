@@ -10,6 +10,8 @@ import { counted, padEnd, padStart, plain, shortBytes, table, type Column } from
 
 const MOST_BAR = 40
 const LEAST_BAR = 8
+/** What is left out where there is no room, the first one first. */
+const GOING: readonly string[] = ['SESSIONS', 'SEGMENTS', 'CACHES', 'SHARED', 'FILES', 'LOGS']
 
 export async function du(call: Call): Promise<Exit> {
   const limit = call.count('limit') ?? Infinity
@@ -123,7 +125,10 @@ async function printSessions(
 }
 
 async function printRows({ out }: Call, titles: readonly string[], rows: readonly Row[]): Promise<void> {
-  const columns = titles.map((title, index): Column => ({ title, isNumber: index > 0, isFlexible: index === 0 }))
+  const columns = titles.map((title, index): Column => {
+    const goes = GOING.indexOf(title)
+    return { title, isNumber: index > 0, isFlexible: index === 0, ...(goes < 0 ? {} : { goes }) }
+  })
   const [head = '', ...lines] = table(
     columns,
     rows.map(({ cells }) => cells),

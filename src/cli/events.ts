@@ -11,6 +11,7 @@ import { padEnd, plain, truncate, widthOf } from './text.ts'
 
 /** More of a text cannot be on a line anyway. */
 const MAX_CHARS = 1000
+const LEAST_TEXT = 10
 const TYPE_WIDTH = 'message.created'.length
 
 /** Prints an event: a line of text, or of JSON. */
@@ -22,10 +23,14 @@ function eventLine(event: TailEvent, out: Output): string {
   const time = Date.parse(event.time)
   const id = shortEventId(event.id)
   const when = out.clock(Number.isNaN(time) ? timeOf(event.id) : time)
-  const type = padEnd(plain(event.type), TYPE_WIDTH)
-  const room = out.width - widthOf(`${id}  ${when}  ${type}  `)
-  const text = truncate(plain(summaryOf(event.type, event.data as Json)), Math.max(10, room))
-  return [out.style('yellow', id), out.style('dim', when), out.style('cyan', type), text].join('  ').trimEnd()
+  const room = out.width - widthOf(`${id}    `) - LEAST_TEXT
+  // Where there is no room for all of it, the time goes: the order tells some of it.
+  const hasTime = room - widthOf(`${when}  `) >= TYPE_WIDTH
+  const typeRoom = Math.max(1, hasTime ? room - widthOf(`${when}  `) : room)
+  const type = padEnd(truncate(plain(event.type), typeRoom), Math.min(TYPE_WIDTH, typeRoom))
+  const text = truncate(plain(summaryOf(event.type, event.data as Json)), typeRoom + LEAST_TEXT - widthOf(type))
+  const times = hasTime ? [out.style('dim', when)] : []
+  return [out.style('yellow', id), ...times, out.style('cyan', type), text].join('  ').trimEnd()
 }
 
 function summaryOf(type: string, data: Json): string {

@@ -10,7 +10,7 @@ import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { sessionIds } from './files.ts'
 import { shortEventId } from './point.ts'
 import { Root, shortener } from './root.ts'
-import { counted, plain, shortBytes, widthOf } from './text.ts'
+import { counted, plain, shortBytes, truncate, widthOf } from './text.ts'
 import { parseTime, shortDuration } from './time.ts'
 
 const ROLES: readonly string[] = ['system', 'user', 'assistant', 'tool'] satisfies readonly Role[]
@@ -106,6 +106,13 @@ async function idsOf(root: Root): Promise<readonly string[]> {
   return (await Promise.all(namespaces.map((namespace) => sessionIds(root.path, namespace)))).flat()
 }
 
+/** A snippet in at most so many columns, of which a character may take two. */
+function fitting(snippet: Snippet, columns: number): Snippet {
+  let shown = narrowed(snippet, columns)
+  for (let chars = columns; chars > 1 && widthOf(shown.text) > columns; shown = narrowed(snippet, --chars));
+  return shown
+}
+
 /** Prints hits as they come, or what is told of the sessions they are in. */
 class Printer {
   count = 0
@@ -156,10 +163,11 @@ class Printer {
         ...(title === undefined ? {} : { title }),
         ...(hasCount ? { count: group.count } : {}),
       })
-    } else
-      await out.line(
-        [this.#nameOf(group.hit), ...(hasCount ? [String(group.count)] : []), plain(title ?? '')].join('  ').trimEnd(),
-      )
+    } else {
+      const facts = [this.#nameOf(group.hit), ...(hasCount ? [String(group.count)] : []), plain(title ?? '')]
+      const line = facts.join('  ').trimEnd()
+      await out.line(out.isTty ? truncate(line, out.width) : line)
+    }
   }
 
   /** How to see the newest hit. */
@@ -176,14 +184,32 @@ class Printer {
 
   #line(hit: SearchHit): Promise<void> {
     const { out } = this.#call
-    const place = `${this.#nameOf(hit)}:${shortEventId(hit.eventId)}`
+    const { head, place } = this.#headOf(hit)
+    const room = out.isTty ? Math.max(1, out.width - widthOf(head)) : Infinity
+    return out.line(
+      `${out.style('cyan', place)}${head.slice(place.length)}${this.#painted(fitting(hit.snippet, room))}`,
+    )
+  }
+
+  /** What comes before a snippet: on a narrow terminal less of it, the place at least. */
+  #headOf(hit: SearchHit): { readonly place: string; readonly head: string } {
+    const { out } = this.#call
+    const event = shortEventId(hit.eventId)
+    const [named, bare] = [`${this.#nameOf(hit)}:${event}`, `${this.#short(hit.sessionId)}:${event}`].map(plain)
+    const time = out.clock(hit.time)
     const who = `${hit.role}${hit.isOnPath ? '' : ' (other branch)'}`
     const tool = hit.tool === undefined ? '' : `${plain(hit.tool)}: `
-    const head = `${place}  ${out.clock(hit.time)}  ${who}  ${tool}`
-    const room = out.isTty ? Math.max(LEAST_WIDTH, out.width - widthOf(head)) : Infinity
-    return out.line(
-      `${out.style('cyan', place)}${head.slice(place.length)}${this.#painted(narrowed(hit.snippet, room))}`,
-    )
+    const all: readonly (readonly [place: string, rest: string])[] = [
+      [named!, `${time}  ${who}  ${tool}`],
+      [named!, `${who}  ${tool}`],
+      // An id is shown as far as it needs to be in the whole root.
+      [bare!, `${hit.role}  `],
+      [bare!, ''],
+    ]
+    const fits = ([place, rest]: (typeof all)[number]): boolean =>
+      !out.isTty || widthOf(`${place}  ${rest}`) + LEAST_WIDTH <= out.width
+    const [place, rest] = all.find(fits) ?? all.at(-1)!
+    return { place, head: `${place}  ${rest}` }
   }
 
   /** A snippet with what was found in it in colour. Sanitizing replaces characters one by one, so that the places stay right. */

@@ -28,6 +28,11 @@ export function markOf({ damage, status }: SessionInfo): string {
   return [MARKS[status], damage > 0 ? `! ${damage} damaged` : ''].filter((text) => text !== '').join(' ')
 }
 
+/** The signs of it alone. */
+export function signOf({ damage, status }: SessionInfo): string {
+  return MARKS[status].slice(0, 1) + (damage > 0 ? '!' : '')
+}
+
 /** The style of a session's {@link markOf}. */
 export function styleOfMark({ damage, status }: SessionInfo): Style {
   if (damage > 0 || status === 'failed') return 'red'

@@ -7,7 +7,7 @@
 import type { SessionInfo } from '../message.ts'
 import type { ListOptions } from '../infos.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
-import { markOf, styleOfMark, titleOf, tokensOf } from './info.ts'
+import { markOf, signOf, styleOfMark, titleOf, tokensOf } from './info.ts'
 import type { Output } from './output.ts'
 import { byActivity, findIn, Root, shortIds } from './root.ts'
 import { counted, plain, table, widthOf, type Column } from './text.ts'
@@ -18,6 +18,8 @@ const DEFAULT_NAMESPACE = 'default'
 const ON_TERMINAL = 50
 /** A title is no title any more if it has less; then columns go. */
 const LEAST_TITLE = 24
+/** In less, how a session is is a sign without a word. */
+const WITH_WORDS = 60
 
 export async function ls(call: Call): Promise<Exit> {
   const limit = call.count('limit') ?? (call.out.isTty && !call.isJson ? ON_TERMINAL : Infinity)
@@ -106,7 +108,7 @@ function columnsOf(
 ): readonly Cell[] {
   const columns: Cell[] = [
     { title: 'ID', of: ({ id }) => plain(short(id)), paint: (cell) => out.style('yellow', cell) },
-    { title: 'UPDATED', of: ({ time }) => out.when(time.updated), paint: (cell) => out.style('dim', cell) },
+    { title: 'UPDATED', goes: 1, of: ({ time }) => out.when(time.updated), paint: (cell) => out.style('dim', cell) },
     { title: 'MSGS', isNumber: true, of: ({ messageCount }) => String(messageCount) },
     { title: 'BR', isNumber: true, of: ({ branchCount }) => String(branchCount) },
     { title: 'TOKENS', isNumber: true, of: tokensOf },
@@ -117,9 +119,13 @@ function columnsOf(
       paint: (cell, row) => (infos[row]!.title === undefined ? out.style('dim', cell) : cell),
     },
   ]
-  if (hasNamespaces) columns.unshift({ title: 'NAMESPACE', of: ({ namespace }) => plain(namespace) })
+  if (hasNamespaces) columns.unshift({ title: 'NAMESPACE', least: 16, of: ({ namespace }) => plain(namespace) })
   if (infos.some((info) => markOf(info) !== '')) {
-    columns.push({ title: '', of: markOf, paint: (cell, row) => out.style(styleOfMark(infos[row]!), cell) })
+    columns.push({
+      title: '',
+      of: out.width < WITH_WORDS ? signOf : markOf,
+      paint: (cell, row) => out.style(styleOfMark(infos[row]!), cell),
+    })
   }
   return columns
 }

@@ -47,7 +47,7 @@ async function answer(argv: readonly string[]): Promise<Exit> {
       await out.line(version())
       return EXIT.ok
     case 'help':
-      await out.line(request.verb === undefined ? overview() : helpOf(request.verb))
+      await out.line(request.verb === undefined ? overview(out.width) : helpOf(request.verb, out.width))
       return EXIT.ok
     case 'pick': {
       const isPlain = process.env['TERM'] === 'dumb' || request.values['json'] === true

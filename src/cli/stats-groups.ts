@@ -7,7 +7,7 @@ import type { Call } from './call.ts'
 import { titleOf } from './info.ts'
 import type { Output } from './output.ts'
 import { median, type Tally, type ToolTally } from './tally.ts'
-import { padEnd, plain, shortCost, shortCount, table, widthOf, type Column } from './text.ts'
+import { padEnd, plain, shortCost, shortCount, table, truncate, widthOf, type Column } from './text.ts'
 import { shortDuration } from './time.ts'
 
 export const GROUPS = ['day', 'session', 'namespace', 'model', 'tool'] as const
@@ -63,6 +63,7 @@ function columnsOf(by: Group, rows: readonly Row[], short: (id: string) => strin
   const sessions: Cells<Row> = {
     title: 'SESSIONS',
     isNumber: true,
+    goes: 1,
     of: ({ tally }) => tally.sessionCount.toLocaleString('en'),
   }
   const id: Cells<Row> = {
@@ -72,14 +73,14 @@ function columnsOf(by: Group, rows: readonly Row[], short: (id: string) => strin
   }
   const columns: Cells<Row>[] = [
     ...(by === 'session' ? [id, name] : [name, sessions]),
-    { title: 'MSGS', isNumber: true, of: ({ tally }) => tally.messageCount.toLocaleString('en') },
+    { title: 'MSGS', isNumber: true, goes: 2, of: ({ tally }) => tally.messageCount.toLocaleString('en') },
   ]
   if (rows.some(({ tally }) => tally.totalTokens > 0)) {
-    columns.push({ title: 'INPUT', isNumber: true, of: ({ tally }) => shortCount(tally.inputTokens) })
-    columns.push({ title: 'OUTPUT', isNumber: true, of: ({ tally }) => shortCount(tally.outputTokens) })
+    columns.push({ title: 'INPUT', isNumber: true, goes: 4, of: ({ tally }) => shortCount(tally.inputTokens) })
+    columns.push({ title: 'OUTPUT', isNumber: true, goes: 3, of: ({ tally }) => shortCount(tally.outputTokens) })
   }
   if (rows.some(({ tally }) => tally.costUsd > 0)) {
-    columns.push({ title: 'COST', isNumber: true, of: ({ tally }) => shortCost(tally.costUsd) })
+    columns.push({ title: 'COST', isNumber: true, of: ({ tally }) => (tally.hasCost ? shortCost(tally.costUsd) : '-') })
   }
   return columns
 }
@@ -134,8 +135,13 @@ async function printTools({ isJson, out }: Call, tools: readonly NamedTool[]): P
   const columns: Cells<NamedTool>[] = [
     { title: 'TOOL', isFlexible: true, of: ([name]) => plain(name) },
     { title: 'CALLS', isNumber: true, of: ([, { callCount }]) => callCount.toLocaleString('en') },
-    { title: 'FAILED', isNumber: true, of: ([, { failedCount }]) => (failedCount === 0 ? '-' : `${failedCount} ✗`) },
-    { title: 'MEDIAN', isNumber: true, of: ([, { durations }]) => durationOf(durations) },
+    {
+      title: 'FAILED',
+      isNumber: true,
+      goes: 2,
+      of: ([, { failedCount }]) => (failedCount === 0 ? '-' : `${failedCount} ✗`),
+    },
+    { title: 'MEDIAN', isNumber: true, goes: 1, of: ([, { durations }]) => durationOf(durations) },
   ]
   await printBars(out, columns, tools, ([, { callCount }]) => callCount)
 }
@@ -168,7 +174,7 @@ const LABEL_WIDTH = 10
 export function flow(label: string, facts: readonly string[], out: Output, width: number): string[] {
   const room = Math.max(20, width - LABEL_WIDTH)
   const lines: string[] = []
-  for (const fact of facts.filter((each) => each !== '')) {
+  for (const fact of facts.filter((each) => each !== '').map((each) => truncate(each, room))) {
     const last = lines.at(-1)
     if (last !== undefined && widthOf(last) + 3 + widthOf(fact) <= room) lines[lines.length - 1] = `${last} · ${fact}`
     else lines.push(fact)

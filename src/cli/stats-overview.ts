@@ -110,8 +110,10 @@ function recent(call: Call, infos: readonly SessionInfo[]): string[] {
   const count = days.reduce((sum, day) => sum + day, 0)
   if (count === 0) return []
   const { out } = call
-  const label = out.style('cyan', padEnd('activity', LABEL_WIDTH))
-  return [`${label}${out.style('green', sparkline(days))}  ${counted(count, 'session')} in the last ${DAYS} days`]
+  const drawn = out.style('cyan', padEnd('activity', LABEL_WIDTH)) + out.style('green', sparkline(days))
+  const said = `${counted(count, 'session')} in the last ${DAYS} days`
+  const isWide = LABEL_WIDTH + DAYS + 2 + widthOf(said) <= out.width
+  return isWide ? [`${drawn}  ${said}`] : [drawn, ' '.repeat(LABEL_WIDTH) + said]
 }
 
 /** When something was written, from a beginning to an end. Of a moment there is nothing to draw. */

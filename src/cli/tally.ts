@@ -14,6 +14,8 @@ export class Tally {
   cachedInputTokens = 0
   totalTokens = 0
   costUsd = 0
+  /** Whether any cost was written, be it nothing. */
+  hasCost = false
   #session: string | undefined
 
   /** Takes in a message. Those of one session have to come in a row. */
@@ -38,6 +40,7 @@ export class Tally {
     this.cachedInputTokens += usage.cachedInputTokens ?? 0
     this.totalTokens += totalTokensOf(usage)
     this.costUsd += usage.costUsd ?? 0
+    this.hasCost ||= usage.costUsd !== undefined
   }
 }
 

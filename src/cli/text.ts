@@ -115,30 +115,56 @@ export interface Column {
   readonly isNumber?: boolean
   /** Gives way where the width does not suffice. Without such a column the last one does. */
   readonly isFlexible?: boolean
+  /** Gives way, too, down to so many columns, before any is left out. */
+  readonly least?: number
+  /** Left out where not even that suffices, the lowest first. Absent: it stays. */
+  readonly goes?: number
   /** The style of a cell that is padded already. */
   readonly paint?: (cell: string, row: number) => string
 }
 
 const LEAST_ROOM = 10
 
-/** A table of sanitized cells that fits into `width`: one column gives way. */
+/** A table of sanitized cells that fits into `width`: one column gives way, then columns go, then all that are left give way. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
   const widths = columns.map(({ title }, index) =>
     rows.reduce((most, row) => Math.max(most, widthOf(row[index]!)), title.length),
   )
+  const room = roomOf(columns, widths, width)
+  const kept = [...room.keys()]
+  const padded = (cell: string, index: number): string => {
+    const text = room.get(index)! < widths[index]! ? truncate(cell, room.get(index)!) : cell
+    if (columns[index]!.isNumber === true) return padStart(text, room.get(index)!)
+    // Nothing follows the last cell, so nothing has to be kept clear of it.
+    return index === kept.at(-1) ? text : padEnd(text, room.get(index)!)
+  }
+  const head = kept.map((index) => padded(columns[index]!.title, index))
+  const lines = rows.map((row, at) => kept.map((index) => paintCell(columns[index]!, padded(row[index]!, index), at)))
+  return [head, ...lines].map((cells) => cells.join('  ').trimEnd())
+}
+
+/** How wide each column is that stays, by its index. */
+function roomOf(columns: readonly Column[], widths: readonly number[], width: number): Map<number, number> {
+  const room = new Map(widths.entries())
+  const missing = (): number => [...room.values()].reduce((sum, each) => sum + each + 2, -2) - width
   const marked = columns.findIndex(({ isFlexible }) => isFlexible === true)
   const flexible = marked < 0 ? columns.length - 1 : marked
-  const taken = widths.reduce((sum, each, index) => sum + (index === flexible ? 0 : each + 2), 0)
-  widths[flexible] = Math.min(widths[flexible]!, Math.max(LEAST_ROOM, width - taken))
-  const padded = (cell: string, index: number): string => {
-    const text = index === flexible ? truncate(cell, widths[index]!) : cell
-    if (columns[index]!.isNumber === true) return padStart(text, widths[index]!)
-    // Nothing follows the last cell, so nothing has to be kept clear of it.
-    return index === columns.length - 1 ? text : padEnd(text, widths[index]!)
+  const least = Math.min(widths[flexible]!, LEAST_ROOM)
+  for (const [index, { least: few = Infinity }] of columns.entries()) {
+    const given = Math.min(widths[index]! - few, missing() - (widths[flexible]! - least))
+    if (given > 0) room.set(index, widths[index]! - given)
   }
-  const head = columns.map(({ title }, index) => padded(title, index))
-  const lines = rows.map((row, at) => row.map((cell, index) => paintCell(columns[index]!, padded(cell, index), at)))
-  return [head, ...lines].map((cells) => cells.join('  ').trimEnd())
+  const going = columns.flatMap(({ goes }, index) => (goes === undefined ? [] : [{ goes, index }]))
+  for (const { index } of going.sort((a, b) => a.goes - b.goes)) {
+    if (missing() > widths[flexible]! - least) room.delete(index)
+  }
+  room.set(flexible, Math.max(least, widths[flexible]! - Math.max(0, missing())))
+  while (missing() > 0) {
+    const [widest, most] = [...room].reduce((a, b) => (b[1] > a[1] ? b : a))
+    if (most < 2) break
+    room.set(widest, most - 1)
+  }
+  return room
 }
 
 function paintCell({ paint }: Column, cell: string, row: number): string {

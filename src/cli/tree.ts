@@ -6,7 +6,7 @@ import type { Session } from '../session.ts'
 import type { Call, Exit } from './call.ts'
 import { headerOf } from './conversation.ts'
 import { tellDamage } from './damage.ts'
-import { markOf, styleOfMark, titleOf } from './info.ts'
+import { markOf, signOf, styleOfMark, titleOf } from './info.ts'
 import { drawn, treeOf, type MessageNode, type MessageTree, type Row } from './message-tree.ts'
 import type { Output } from './output.ts'
 import { shortEventId } from './point.ts'
@@ -19,6 +19,8 @@ const MAX_ID = 16
 const MAX_WHO = 16
 const LEAST_WHO = 9
 const LEAST_TEXT = 20
+/** In less, texts get the room of the ids. */
+const WITH_IDS = 60
 
 export async function tree(call: Call): Promise<Exit> {
   await using found = await find(call)
@@ -94,6 +96,9 @@ async function print(
 
 interface Layout {
   readonly rail: number
+  /** What is deeper than this is drawn as if it were not. */
+  readonly deepest: number
+  /** 0 where there is no room for ids. */
   readonly id: number
   readonly who: number
   /** Of what is said and of what is noted behind it, together. */
@@ -108,11 +113,16 @@ function layout(rows: readonly Row[], width: number): Layout {
     )
   const rail = most(1, MAX_RAIL, (row) => row.rail.length + 1)
   const id = most(1, MAX_ID, ({ node }) => widthOf(idOf(node)))
-  const who = most(LEAST_WHO, MAX_WHO, ({ node }) => widthOf(whoOf(node)))
-  const left = Math.max(LEAST_TEXT, width - rail - id - who - 6)
+  const who = most(LEAST_WHO, width < WITH_IDS ? LEAST_WHO : MAX_WHO, ({ node }) => widthOf(whoOf(node)))
+  const hasIds = width >= WITH_IDS
+  const left = Math.max(1, width - rail - who - 4 - (hasIds ? id + 2 : 0))
   // What is noted is not put out of sight of what it is noted of.
-  const room = most(LEAST_TEXT, left, (row) => widthOf(summaryOf(row.node.message)) + widthOf(noteOf(row)) + 2)
-  return { rail, id, who, room }
+  const room = most(
+    Math.min(LEAST_TEXT, left),
+    left,
+    (row) => widthOf(summaryOf(row.node.message)) + widthOf(noteOf(row)) + 2,
+  )
+  return { rail, deepest: Math.floor(width / 2), id: hasIds ? id : 0, who, room }
 }
 
 /** What is said of a message behind its text. */
@@ -123,19 +133,20 @@ function noteOf({ folded, node }: Row): string {
 }
 
 function lineOf(row: Row, lay: Layout, out: Output): string {
-  const { node, rail } = row
+  const { node } = row
   const { isHead, isOnPath } = node
-  const id = padEnd(truncate(idOf(node), MAX_ID), lay.id)
-  const who = padEnd(truncate(whoOf(node), MAX_WHO), lay.who)
-  const note = noteOf(row)
+  const rail = row.rail.length < lay.deepest ? row.rail : `…${row.rail.slice(2 - lay.deepest)}`
+  const id = lay.id === 0 ? '' : `${out.style('yellow', padEnd(truncate(idOf(node), lay.id), lay.id))}  `
+  const who = padEnd(truncate(whoOf(node), lay.who), lay.who)
   // A tree that is deeper than the rail is wide has less room for texts.
-  const room = Math.max(LEAST_TEXT, lay.room - Math.max(0, rail.length + 1 - lay.rail))
+  const room = Math.max(1, lay.room - Math.max(0, rail.length + 1 - lay.rail))
+  const note = truncate(noteOf(row), room)
   const text = truncate(summaryOf(node.message), room - (note === '' ? 0 : widthOf(note) + 2))
-  const space = note === '' ? '' : ' '.repeat(Math.max(2, room - widthOf(text) - widthOf(note)))
+  const space = note === '' ? '' : ' '.repeat(Math.max(0, room - widthOf(text) - widthOf(note)))
   const bullet = out.style(isHead ? ['bold', 'green'] : isOnPath ? 'green' : 'dim', isHead ? '◆' : isOnPath ? '●' : '○')
   const rest = ' '.repeat(Math.max(0, lay.rail - rail.length - 1))
   return [
-    `${out.style('dim', rail)}${bullet}${rest}  ${out.style('yellow', id)}  `,
+    `${out.style('dim', rail)}${bullet}${rest}  ${id}`,
     isOnPath ? `${out.style('cyan', who)}  ${text}` : out.style('dim', `${who}  ${text}`),
     `${space}${isHead ? out.style('green', note) : out.style('dim', note)}`,
   ]
@@ -146,11 +157,13 @@ function lineOf(row: Row, lay: Layout, out: Output): string {
 function lineOfSession({ info, rail }: Descendant, short: (id: string) => string, out: Output): string {
   const id = plain(short(info.id))
   const count = counted(info.messageCount, 'message')
-  const mark = markOf(info)
-  const from = info.parent?.messageId === undefined ? '' : `from ${plain(shortEventId(info.parent.messageId))}`
+  const isNarrow = out.width < WITH_IDS
+  const mark = isNarrow ? signOf(info) : markOf(info)
+  const from =
+    isNarrow || info.parent?.messageId === undefined ? '' : `from ${plain(shortEventId(info.parent.messageId))}`
   const notes = [count, from, mark].filter((note) => note !== '')
   const room = out.width - rail.length - 1 - widthOf(id) - 2 - widthOf(notes.join('  ')) - 2
-  const title = truncate(titleOf(info), Math.max(LEAST_TEXT, room))
+  const title = truncate(titleOf(info), Math.max(1, room))
   const shown = [count, from].filter((note) => note !== '').join('  ')
   const state = mark === '' ? '' : `  ${out.style(styleOfMark(info), mark)}`
   return `${out.style('dim', rail)} ${out.style('yellow', id)}  ${title}  ${out.style('dim', shown)}${state}`

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
+import { helpOf, overview } from '../../src/cli/help.ts'
 import { GLOBAL_OPTIONS, VERBS } from '../../src/cli/table.ts'
+import { widthOf } from '../../src/cli/text.ts'
 import { run } from './run.ts'
 import { wordsOf } from './words.ts'
 
@@ -37,6 +39,16 @@ describe('help', () => {
   test('no line of help but an example is wider than 80 columns', async () => {
     const texts = await Promise.all([[], ...VERBS.map(({ name }) => [name])].map((words) => run([...words, '--help'])))
     for (const { stdout } of texts) for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80)
+  })
+
+  test('on a narrow terminal only commands are wider than it', () => {
+    for (const text of [overview(40), ...VERBS.map((verb) => helpOf(verb, 40))]) {
+      for (const line of text.split('\n')) {
+        // Commands are whole, however long they are.
+        if (/^ {2}.*foldlog /.test(line)) continue
+        expect(widthOf(line), line).toBeLessThanOrEqual(40)
+      }
+    }
   })
 
   test('an option of one name is of one kind in all verbs', () => {
@@ -77,7 +89,10 @@ describe('a command line that makes no sense ends with 2 and a command to run', 
     [['ls', '--limit'], /--limit needs a value: --limit N/],
     [['ls', '--root', ''], /--root needs a value/],
     [['stats', '--limit', '--root', 'nowhere'], /--limit needs a value: --limit N, and --root is an option\n/],
-    [['redact', '--text', '-x'], /--text needs a value: --text TEXT, and -x is an option; one that begins so is written --text=-x\n/],
+    [
+      ['redact', '--text', '-x'],
+      /--text needs a value: --text TEXT, and -x is an option; one that begins so is written --text=-x\n/,
+    ],
     [['stats', '--limit', 'ten', '--root', 'nowhere'], /--limit needs a whole number/],
     [['du', '--sessions', '--limit', 'ten', '--root', 'nowhere'], /--limit needs a whole number/],
     [['ls', '--where', 'x', '--root', 'nowhere'], /--where x: write key=value/],

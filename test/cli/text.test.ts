@@ -56,6 +56,50 @@ describe('text', () => {
     expect(wrap('one\n\ntwo\n\n', 20)).toEqual(['one', '', 'two'])
   })
 
+  test('a table fits, whatever is in it, and keeps the columns that do not go', () => {
+    const column = fc.record({ isNumber: fc.boolean(), goes: fc.option(fc.nat(3), { nil: undefined }) })
+    const cells = fc.array(fc.tuple(wideText, wideText, wideText, wideText), { maxLength: 4 })
+    fc.assert(
+      fc.property(
+        fc.tuple(column, column, column, column),
+        cells,
+        fc.integer({ min: 20, max: 200 }),
+        (some, rows, width) => {
+          const columns = some.map(({ goes, isNumber }, at) => {
+            return { title: `T${at}`, isNumber, ...(goes === undefined ? {} : { goes }) }
+          })
+          for (const line of table(columns, rows, width)) expect(widthOf(line)).toBeLessThanOrEqual(width)
+          const [head = ''] = table(columns, [], width)
+          expect(head.trim().split(/ +/)).toEqual(['T0', 'T1', 'T2', 'T3'])
+        },
+      ),
+    )
+  })
+
+  test('columns go in their order, and only as far as it takes', () => {
+    const columns = [
+      { title: 'NAME', isFlexible: true },
+      { title: 'A', goes: 2 },
+      { title: 'B', goes: 1 },
+      { title: 'C' },
+    ]
+    const rows = [['a longer name', 'aaaaaaaa', 'bbbbbbbb', 'cccccccc']]
+    expect(table(columns, rows, 80)[0]).toMatch(/^NAME +A +B +C$/)
+    expect(table(columns, rows, 40)).toEqual([
+      'NAME        A         B         C',
+      'a longer …  aaaaaaaa  bbbbbbbb  cccccccc',
+    ])
+    expect(table(columns, rows, 39)).toEqual(['NAME           A         C', 'a longer name  aaaaaaaa  cccccccc'])
+    expect(table(columns, rows, 29)).toEqual(['NAME           C', 'a longer name  cccccccc'])
+    const first = [
+      { title: 'NAME', isFlexible: true },
+      { title: 'A', least: 6, goes: 1 },
+      { title: 'B', goes: 2 },
+    ]
+    expect(table(first, rows, 28)).toEqual(['NAME        A       B', 'a longer …  aaaaa…  bbbbbbbb'])
+    expect(table(columns, rows, 12)).toEqual(['NAME   C', 'a lo…  cccc…'])
+  })
+
   test('the last column of a table gives way', () => {
     const columns = [{ title: 'A', isNumber: true }, { title: 'B' }]
     expect(
