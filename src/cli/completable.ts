@@ -16,8 +16,9 @@ export function kindOf({ argument }: Verb): Kind {
 }
 
 /** What the value of an option is; undefined: it has none. */
-export function valueKindOf({ value }: OptionSpec): Kind | undefined {
+export function valueKindOf({ isSession, value }: OptionSpec): Kind | undefined {
   if (value === undefined) return undefined
+  if (isSession === true) return 'ids'
   if (value === 'DIR') return 'directories'
   return value === 'FILE' || value === 'PATH' ? 'files' : 'nothing'
 }

@@ -17,7 +17,7 @@ _foldlog() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     case \${COMP_WORDS[i]} in
       --root|-n|--namespace) where+=("\${COMP_WORDS[i]}" "\${COMP_WORDS[i+1]}"); ((i++)) ;;
-      ${flags('nothing')}) ((i++)) ;;
+      ${[flags('nothing'), flags('ids')].join('|')}) ((i++)) ;;
       -*) ;;
       *) [[ -z $verb ]] && verb=\${COMP_WORDS[i]} ;;
     esac
@@ -27,7 +27,7 @@ ${cases.join('\n')}
   esac
   COMPREPLY=()
   case $prev in
-${branch(flags('directories'), '      mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames; return ;;')}${branch(flags('files'), '      mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames; return ;;')}${branch(flags('nothing'), '      return ;;')}  esac
+${branch(flags('directories'), '      mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames; return ;;')}${branch(flags('files'), '      mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames; return ;;')}${branch(flags('ids'), '      kind=ids ;;')}${branch(flags('nothing'), '      return ;;')}  esac
   if [[ $cur == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
     return

@@ -62,7 +62,7 @@ function optionOf(option: OptionSpec): string {
   const value = {
     nothing: ' -x',
     words: ' -x',
-    ids: ' -x',
+    ids: " -x -k -a '(__foldlog_ids)'",
     directories: " -x -a '(__fish_complete_directories)'",
     files: ' -r -F',
   }

@@ -26,13 +26,20 @@ export async function pickSession(out: Output, values: OptionValues): Promise<Ex
   const call = new Call(out, 'show', [], values)
   const info = await choose(call)
   if (info === 'none') {
-    await out.line(overview())
+    await out.line(overview(out.width))
     return EXIT.ok
   }
   if (info === undefined) return EXIT.ok
   const { show } = await import('./show.ts')
   // The terminal may have another size by now.
-  return show(new Call(new Output(), 'show', [info.id], { ...values, namespace: info.namespace }))
+  const shown = new Output()
+  const showing = new Call(shown, 'show', [info.id], { ...values, namespace: info.namespace })
+  if (!showing.flag('no-pager')) shown.page()
+  try {
+    return await show(showing)
+  } finally {
+    await shown.end()
+  }
 }
 
 async function choose(call: Call): Promise<SessionInfo | 'none' | undefined> {

@@ -10,6 +10,8 @@ export interface OptionSpec {
   readonly short?: string
   /** What its value is called. Absent: it has none. */
   readonly value?: string
+  /** Whether its value names a session that is there, for completion. */
+  readonly isSession?: boolean
   /** Whether it may be given several times, and each counts. Otherwise the last one does. */
   readonly isMany?: boolean
   readonly text: string

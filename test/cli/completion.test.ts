@@ -46,6 +46,9 @@ test('in bash verbs, options, words and ids are completed', async (context) => {
   expect(complete('--root', '.sessions', '-n', 'default', 'rm', 'n')).toEqual(['notes'])
   expect(complete('completion', 'f')).toEqual(['fish'])
   expect(complete('ls', '')).toEqual([])
+  expect(complete('ls', '--parent', '01m7')).toEqual(['01M7XAAAAAAAAAAAAAAAAAAAAA'])
+  expect(complete('ls', '--parent', 'notes', '--arch')).toEqual(['--archived'])
+  expect(complete('fork', '--id', '')).toEqual([])
 })
 
 test('in fish verbs, options, words and ids are completed, with what they mean', async (context) => {
@@ -57,12 +60,14 @@ test('in fish verbs, options, words and ids are completed, with what they mean',
   expect(complete('foldlog show 01m7')).toEqual(['01M7XAAAAAAAAAAAAAAAAAAAAA\tRefund #4411'])
   expect(complete('foldlog -n default rm no')).toEqual(["notes\tIt's a title"])
   expect(complete('foldlog completion z')).toEqual(['zsh'])
+  expect(complete('foldlog ls --parent no')).toEqual(["notes\tIt's a title"])
 })
 
 test('zsh understands its script', async (context) => {
   needs(context, 'zsh')
   const zsh = await prepared('zsh')
   expect(zsh('-n', './script')).toEqual([])
+  expect((await run(['completion', 'zsh'])).stdout).toMatch(/--parent\[[^\]]*\]:ID:_foldlog_ids'/)
 })
 
 test('ids of a root that is not there are none, and another shell is refused', async () => {

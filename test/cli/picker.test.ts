@@ -145,6 +145,18 @@ test('at 80x24: typing searches, the end of the conversation is below, Enter sho
   expect(await tmux.until(/alternative not shown/)).toMatch(/2 {2}assistant {2}Let me look that up\./)
 })
 
+test('what is chosen goes through the pager where it is higher than the screen', async (context) => {
+  const tmux = new Tmux(context, await shop(), 80, 10)
+  tmux.type(`clear; FOLDLOG_PAGER='sed s/^/paged:/' ${START} && echo ended`, 'Enter')
+  await tmux.until(/^❯ .* Ask the bank$/m)
+  tmux.type('Down', 'Enter')
+  expect(await tmux.until(/^ended$/m)).toMatch(/^paged: +4 {2}user/m)
+  tmux.type(`clear; FOLDLOG_PAGER='sed s/^/paged:/' ${START} --no-pager && echo ended`, 'Enter')
+  await tmux.until(/^❯ .* Ask the bank$/m)
+  tmux.type('Down', 'Enter')
+  expect(await tmux.until(/^ended$/m)).not.toContain('paged:')
+})
+
 test('it follows the size of the terminal, and is beside the list where there is room', async (context) => {
   const tmux = new Tmux(context, await shop(), 130, 20)
   tmux.type(`clear; ${START}`, 'Enter')

@@ -14,7 +14,7 @@ export const READING: readonly Verb[] = [
     options: [
       { name: 'all', text: 'list all namespaces' },
       { name: 'archived', text: 'list what is archived, instead of what is not' },
-      { name: 'parent', value: 'ID', text: 'list the sub-sessions and forks of this session' },
+      { name: 'parent', value: 'ID', isSession: true, text: 'list the sub-sessions and forks of this session' },
       {
         name: 'where',
         value: 'KEY=VALUE',
