@@ -4,6 +4,7 @@
 import { lastIdAt } from '../past-session.ts'
 import type { Session } from '../session.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import { tellDamage } from './damage.ts'
 import { titleOf } from './info.ts'
 import { pointNamed, pointOf } from './point.ts'
 import { find } from './root.ts'
@@ -28,7 +29,7 @@ export async function fork(call: Call): Promise<Exit> {
   out.say(`${counted(info.messageCount, 'message')} of ${source.id}: ${titleOf(info)}`)
   const scope = call.namespace === undefined ? [] : ['-n', call.namespace]
   if (!call.isJson) out.say('to read it:', call.command('show', info.id, ...scope))
-  return EXIT.ok
+  return tellDamage(call, source)
 }
 
 /** The last event that is taken over; undefined: all are. */

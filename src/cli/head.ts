@@ -21,10 +21,9 @@ export async function head(call: Call): Promise<Exit> {
     return EXIT.ok
   }
   const message = to === null ? undefined : await session.message(to)
-  await out.line(
-    truncate(plain(`${to === from ? 'the head is there already' : 'head'}: ${nameOf(to, message)}`), out.width),
-  )
-  if (to !== from) out.say('to move it back:', again(call, session, '--undo'))
+  await out.line(truncate(plain(`head: ${nameOf(to, message)}`), out.width))
+  if (to === from) out.say('it was there already')
+  else out.say('to move it back:', again(call, session, '--undo'))
   return EXIT.ok
 }
 

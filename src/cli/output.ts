@@ -11,7 +11,7 @@ import { styleText } from 'node:util'
 import { EXIT } from './call.ts'
 import type { Pager } from './pager.ts'
 import { jsonLine, plain, plainBlock, truncate } from './text.ts'
-import { clockTime, isoTime, localSpan, relativeTime } from './time.ts'
+import { clockTime, isKnown, isoTime, localSpan, relativeTime } from './time.ts'
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'blue' | 'magenta'
 
@@ -138,19 +138,21 @@ export class Output {
     return this.#hasColor ? styled(style, text) : text
   }
 
-  /** When something was: `2m ago` on a terminal, ISO 8601 in a pipe. A time of 0 is none. */
+  /** When something was: `2m ago` on a terminal, ISO 8601 in a pipe, `-` where it is not known. */
   when(ms: number): string {
-    if (ms === 0) return '-'
+    if (!isKnown(ms)) return '-'
     return this.isTty ? relativeTime(ms, Date.now()) : isoTime(ms)
   }
 
-  /** When an event was: the local time on a terminal, ISO 8601 in a pipe. */
+  /** When an event was: the local time on a terminal, ISO 8601 in a pipe, `-` where it is not known. */
   clock(ms: number): string {
+    if (!isKnown(ms)) return '-'
     return this.isTty ? clockTime(ms, Date.now()) : isoTime(ms)
   }
 
-  /** From when to when something was: local times on a terminal, ISO 8601 in a pipe. */
+  /** From when to when something was: local times on a terminal, ISO 8601 in a pipe; nothing where it is not known. */
   span(since: number, until: number): string {
+    if (!isKnown(since)) return isKnown(until) ? this.span(until, until) : ''
     const [from, to] = this.isTty ? localSpan(since, until) : [isoTime(since), isoTime(until)]
     return from === to ? from : `${from} → ${to}`
   }

@@ -1,7 +1,8 @@
 /**
  * `foldlog pack`: takes out of a log what says nothing. A dry run unless `--yes` is given.
  */
-import { EXIT, type Call, type Exit } from './call.ts'
+import type { Call, Exit } from './call.ts'
+import { tellDamage } from './damage.ts'
 import { find } from './root.ts'
 import { counted, shortBytes } from './text.ts'
 
@@ -15,11 +16,11 @@ export async function pack(call: Call): Promise<Exit> {
   if (call.isJson) await out.json({ ...found.key, dryRun, ...packed })
   if (duplicateCount + supersededCount === 0) {
     out.say(`nothing to pack in ${session.id}`)
-    return EXIT.ok
+    return tellDamage(call, session)
   }
   const lines = `${counted(duplicateCount, 'duplicate')}, ${counted(supersededCount, 'superseded line')}`
   const what = `${lines}, ${shortBytes(sizeBytesBefore)} → ${shortBytes(sizeBytesAfter)}`
   if (dryRun) out.say(`${what} in ${session.id}; nothing was changed, to pack it:`, call.again('pack', '--yes'))
   else out.say(`packed ${session.id}: ${what}`)
-  return EXIT.ok
+  return tellDamage(call, session)
 }

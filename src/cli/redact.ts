@@ -4,6 +4,7 @@
 import { text as textOf } from 'node:stream/consumers'
 import type { RedactChoice } from '../redact.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import { tellDamage, tellDamaged } from './damage.ts'
 import { eventOf } from './point.ts'
 import { find, Root, type Found } from './root.ts'
 import { counted, plain } from './text.ts'
@@ -82,5 +83,5 @@ async function redactAll(call: Call, root: Root, choice: RedactChoice, found?: F
   else if (dryRun) call.out.say(`${what}; nothing was changed: to redact, repeat with --yes`)
   else call.out.say(`redacted ${what}`)
   if (logs + files + caches > 0) call.out.say(WARNING)
-  return EXIT.ok
+  return found === undefined ? tellDamaged(call, await root.infos()) : tellDamage(call, await found.session())
 }

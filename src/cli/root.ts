@@ -61,6 +61,16 @@ export class Root {
     return keys
   }
 
+  /** The infos of these sessions, archived ones too, newest activity first in each namespace. */
+  async infos(): Promise<readonly SessionInfo[]> {
+    const infos: SessionInfo[] = []
+    for (const namespace of await this.namespaces()) {
+      const { items } = await (await this.store(namespace)).list({ archived: 'all', limit: Infinity })
+      infos.push(...items)
+    }
+    return infos
+  }
+
   /** The store of a namespace. Loads nothing to fold with until something has to be folded. */
   async store(namespace: string): Promise<Store> {
     this.#store ??= await openStore(this.backend, { namespace })

@@ -6,12 +6,12 @@
  */
 import type { Message, SessionInfo } from '../message.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
-import { tellDamage } from './damage.ts'
+import { tellDamage, tellDamaged } from './damage.ts'
 import { find, Root, shortIds } from './root.ts'
 import { printOverview, printSession } from './stats-overview.ts'
 import { GROUPS, printGroups, type Group, type Groups } from './stats-groups.ts'
 import { entry, Tally, tallyTools, type ToolTally } from './tally.ts'
-import { localDate } from './time.ts'
+import { isKnown, localDate } from './time.ts'
 
 export async function stats(call: Call): Promise<Exit> {
   const by = groupOf(call)
@@ -19,12 +19,12 @@ export async function stats(call: Call): Promise<Exit> {
   const limit = call.count('limit') ?? Infinity
   if (call.args.length > 0) return ofOne(call, { by, since, limit })
   await using root = await Root.open(call)
-  const infos = await infosOf(root, since)
+  const infos = (await root.infos()).filter(({ time }) => time.updated >= (since ?? 0))
   if (by === undefined && since === undefined) await printOverview(call, infos)
   else if ((by === 'session' || by === 'namespace') && since === undefined) {
     await printGroups(call, by, groupInfos(infos, by), limit, await shortIds(root))
   } else await printCounted(call, { by, since, limit }, readAll(root, infos), await shortIds(root))
-  return EXIT.ok
+  return tellDamaged(call, infos)
 }
 
 function groupOf(call: Call): Group | undefined {
@@ -43,16 +43,6 @@ async function ofOne(call: Call, asked: Asked): Promise<Exit> {
   if (isAll) await printSession(call, session.info, messages)
   else await printCounted(call, asked, one, await shortIds(found.root))
   return tellDamage(call, session)
-}
-
-/** All that were active since, archived ones too, newest activity first. */
-async function infosOf(root: Root, since = 0): Promise<readonly SessionInfo[]> {
-  const infos: SessionInfo[] = []
-  for (const namespace of await root.namespaces()) {
-    const { items } = await (await root.store(namespace)).list({ archived: 'all', limit: Infinity })
-    for (const info of items) if (info.time.updated >= since) infos.push(info)
-  }
-  return infos
 }
 
 interface Read {
@@ -118,7 +108,7 @@ function addTo(groups: Groups, by: Group, message: Message, info: SessionInfo): 
 function keyOf(by: Group, { model, role, time }: Message, info: SessionInfo): string | undefined {
   switch (by) {
     case 'day':
-      return localDate(time.created)
+      return isKnown(time.created) ? localDate(time.created) : ''
     case 'session':
       return keyOfSession(info)
     case 'namespace':

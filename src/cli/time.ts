@@ -8,6 +8,11 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 const UNITS: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY, w: 7 * DAY }
 
+/** Whether something has a time. What says none, such as a session without events, is put at the beginning of 1970. */
+export function isKnown(ms: number): boolean {
+  return ms >= DAY
+}
+
 /** ISO 8601 in whole seconds, for pipes. */
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openStore } from '../../src/index.ts'
-import { fileOf, freshStore, later, run, temp } from './run.ts'
+import { damage, fileOf, freshStore, later, run, temp } from './run.ts'
 
 /** A question with two answers; the second one is the conversation. */
 async function refund() {
@@ -41,7 +41,7 @@ test('head moves the conversation, once, and --undo moves it back', async () => 
   expect(moved).toMatchObject({ code: 0, stdout: `head: ${first.id} assistant: Let me look.\n` })
   expect((await session.messages()).map(({ id }) => id)).toEqual([question.id, first.id])
   const bytes = readFileSync(fileOf(where[1]!, 'refund'))
-  expect((await run(['head', first.id, ...where])).stdout).toMatch(/^the head is there already/)
+  expect(await run(['head', first.id, ...where])).toEqual({ ...moved, stderr: 'it was there already\n' })
   expect(readFileSync(fileOf(where[1]!, 'refund'))).toEqual(bytes)
 
   const back = await run(['head', 'refund', '--undo', '--json', ...where])
@@ -75,6 +75,29 @@ test('fork makes a session of a part of another one', async () => {
   expect(await run(['fork', 'refund', '--at', '1999-01-01', ...where])).toMatchObject({ code: 1, stdout: '' })
   const now = await run(['fork', 'refund', '--at', '0s', '--json', ...where])
   expect(json(now.stdout)).toMatchObject([{ messageCount: 3 }])
+})
+
+test('fork, pack and redact do what they do to a damaged log, tell the damage and end with 3', async () => {
+  const { session, where } = await refund()
+  await damage(where[1]!, 'refund')
+  const told = /1 damaged piece in the log of refund; all the rest of it counts\n {2}refund\.jsonl:5 byte/
+  const forked = await run(['fork', 'refund', '--id', 'fork', ...where])
+  expect(forked).toMatchObject({ code: 3, stdout: 'fork\n' })
+  expect(forked.stderr).toMatch(told)
+  expect(await run(['show', 'fork', ...where])).toMatchObject({ code: 0 })
+  for (const args of [
+    ['pack', 'refund'],
+    ['redact', 'refund', '--text', 'yesterday', '--yes'],
+    ['redact', 'refund', '--event', session.info.lastEventId],
+    ['redact', 'refund', '--text', 'no such text'],
+  ]) {
+    const { code, stderr } = await run([...args, ...where])
+    expect(stderr).toMatch(told)
+    expect(code).toBe(3)
+  }
+  const all = await run(['redact', '--secrets', '--json', ...where])
+  expect(all).toMatchObject({ code: 3, stdout: '' })
+  expect(all.stderr).toContain('1 damaged piece in 1 log; all the rest counts:\n  foldlog fsck')
 })
 
 test('archive takes sessions out of listings and puts them back; a second time changes nothing', async () => {

@@ -1,5 +1,7 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { damage, freshStore, run } from './run.ts'
+import { damage, fileOf, freshStore, run } from './run.ts'
 
 /** A conversation with tools and two answers. */
 async function refund() {
@@ -132,6 +134,14 @@ test('an empty session is shown as its header', async () => {
   expect(code).toBe(0)
   expect(stdout).toMatch(/^\(untitled\)\n/)
   expect(stderr).toBe('no messages\n')
+})
+
+test('a session without any event has no time', async () => {
+  const { root } = await freshStore()
+  await mkdir(join(root, 'default'), { recursive: true })
+  await writeFile(fileOf(root, 'nothing'), '')
+  const { code, stdout } = await run(['show', '--root', root])
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '(untitled)\nnothing · default\n\n' })
 })
 
 test('long text is wrapped at 80 columns, also where there is no space and where characters are wide', async () => {

@@ -1,9 +1,10 @@
+import { writeFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bar, histogram, sparkline } from '../../src/cli/bars.ts'
 import { shortCost } from '../../src/cli/text.ts'
 import { localDate } from '../../src/cli/time.ts'
-import { damage, freshStore, run, temp } from './run.ts'
+import { damage, fileOf, freshStore, run, temp } from './run.ts'
 
 /** Two sessions in two namespaces, with models, tools and costs. */
 async function two() {
@@ -153,6 +154,33 @@ test('nothing to count, what is not known and damage end as they do elsewhere', 
   expect(await run(['stats', '--by', 'mood', '--root', root])).toMatchObject({ code: 2, stdout: '' })
   await damage(root, session.id)
   expect(await run(['stats', session.id, '--root', root])).toMatchObject({ code: 3 })
+  for (const args of [[], ['--by', 'session'], ['--by', 'day'], ['--since', '1h'], ['--json']]) {
+    const { code, stderr } = await run(['stats', ...args, '--root', root])
+    expect(stderr).toContain(`1 damaged piece in 1 log; all the rest counts:\n  foldlog fsck --root ${root}\n`)
+    expect(code).toBe(3)
+  }
+  expect(await run(['stats', '--by', 'day', '--since', '0s', '--root', root])).toMatchObject({ code: 0 })
+})
+
+test('what has no time is of no day, and a cost that nobody wrote is none', async () => {
+  const { root, store } = await freshStore()
+  const line = { v: 1, id: '00000000000000000000000001', time: '1970-01-01T00:00:00.000Z' }
+  const usage = { inputTokens: 1, outputTokens: 1 }
+  const data = { id: line.id, turnId: line.id, role: 'assistant', parts: [], status: 'completed', usage }
+  await (await store.create({ id: 'paid' })).add({ role: 'assistant', text: 'Hi', usage: { ...usage, costUsd: 1 } })
+  await (await store.create({ id: 'free' })).add({ role: 'assistant', text: 'Hi', usage: { ...usage, costUsd: 0 } })
+  writeFileSync(fileOf(root, 'timeless'), `${JSON.stringify({ ...line, type: 'message.created', data })}\n`)
+  const { stdout } = await run(['stats', '--by', 'day', '--root', root])
+  expect(stdout.split('\n')[1]).toMatch(/^\(no day\) +1 +1 +1 +1 +- /)
+  const sessions = (await run(['stats', '--by', 'session', '--root', root])).stdout
+  expect(sessions).toMatch(/^paid .*\$1\.00/m)
+  expect(sessions).toMatch(/^free .*\$0\.00/m)
+  expect(sessions).toMatch(/^timeless .* - /m)
+  for (const verb of ['ls', 'show', 'stats', 'tree', 'log']) {
+    const shown = await run([verb, ...(verb === 'ls' ? [] : ['timeless']), '--root', root])
+    expect(shown).toMatchObject({ code: 0 })
+    expect(shown.stdout, verb).not.toContain('1970')
+  }
 })
 
 describe('bars', () => {
