@@ -156,16 +156,16 @@ function sayCount(call: Call, infos: readonly SessionInfo[], chosen: Chosen, isC
   const more = others === 0 ? '' : ` · ${counted(others, 'namespace')} more`
   const hints = [
     ...(isCut ? [call.command('ls', ...sameOptions(call), '--limit', '1000')] : []),
-    ...(others === 0 ? [] : [call.command('ls', '--all', ...(call.flag('archived') ? ['--archived'] : []))]),
+    ...(others === 0 ? [] : [call.command('ls', '--all', ...sameOptions(call, ['archived']))]),
     ...(all.length === 0 ? [call.command('import')] : []),
   ]
   call.out.say(`${isCut ? 'the newest ' : ''}${count} in ${where}${more}${hints.length === 0 ? '' : ':'}`, ...hints)
 }
 
-function sameOptions(call: Call): string[] {
+function sameOptions(call: Call, flags: readonly string[] = ['all', 'archived']): string[] {
   const parent = call.text('parent')
   return [
-    ...['all', 'archived'].filter((name) => call.flag(name)).map((name) => `--${name}`),
+    ...flags.filter((name) => call.flag(name)).map((name) => `--${name}`),
     ...(call.namespace === undefined ? [] : ['-n', call.namespace]),
     ...(parent === undefined ? [] : ['--parent', parent]),
     ...call.texts('where').flatMap((text) => ['--where', text]),

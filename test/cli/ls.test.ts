@@ -155,6 +155,15 @@ test('how the last turn is is marked, and --where finds it, also in vars and lis
   expect(await run(['ls', '--where', 'failed', '--root', root])).toMatchObject({ code: 2, stdout: '' })
 })
 
+test('the namespaces that were not looked into are named with the same conditions', async () => {
+  const { root, store } = await freshStore()
+  await store.create({ title: 'Here' })
+  await store.namespace('other').create({ title: 'There', vars: { step: 'plan' } })
+  const none = await run(['ls', '--where', 'step=plan', '--root', root])
+  expect(none).toMatchObject({ code: 0, stdout: '' })
+  expect(none.stderr).toContain(`1 namespace more:\n  foldlog ls --all --where step=plan --root ${root}\n`)
+})
+
 test('--parent lists the children of a session, named as sessions are named', async () => {
   const { root, store } = await freshStore()
   const parent = await store.create({ id: 'parent', title: 'Parent' })
