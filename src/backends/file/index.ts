@@ -128,7 +128,8 @@ class FileBackend implements Backend {
   }
 
   async *scan(key: SessionKey): AsyncGenerator<Uint8Array> {
-    yield* (await this.#open()).scan(key)
+    // `yield*` would wait several times for each piece.
+    for (const piece of (await this.#open()).scan(key)) yield piece
   }
 
   async head(key: SessionKey, options: LookOptions = {}): Promise<Head | undefined> {

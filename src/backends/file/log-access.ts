@@ -100,7 +100,7 @@ export class LogAccess {
   }
 
   scan(key: SessionKey): Generator<Buffer, void> {
-    return scanLog(this.#logs.get(key), this.#segments)
+    return scanLog(this.#root, key, this.#segments)
   }
 
   async head(key: SessionKey, { isKnown = false, signal }: LookOptions): Promise<Head | undefined> {

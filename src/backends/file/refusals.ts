@@ -5,7 +5,7 @@ import { FoldlogError } from '../../errors.ts'
 import type { LogFile } from './log-file.ts'
 
 /** The refusal of a log that is not there. */
-export function missing(log: LogFile): FoldlogError {
+export function missing(log: Pick<LogFile, 'key' | 'path'>): FoldlogError {
   return notThere(log, `there is no log of session ${log.key.sessionId} at ${log.path} (any more)`)
 }
 
@@ -14,7 +14,7 @@ export function deleted(log: LogFile): FoldlogError {
   return notThere(log, `session ${log.key.sessionId} was deleted: a tombstone is at ${log.path}`)
 }
 
-function notThere(log: LogFile, message: string): FoldlogError {
+function notThere(log: Pick<LogFile, 'key' | 'path'>, message: string): FoldlogError {
   return new FoldlogError('NOT_FOUND', message, { ...log.key, path: log.path })
 }
 
