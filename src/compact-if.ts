@@ -4,7 +4,6 @@
  * Built on the calls of a session alone: anything else than these policies can be built in the same way.
  */
 import type { CompactionInput } from './compact.ts'
-import { withAnswers } from './context.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import { assertCount, assertObject } from './input.ts'
 import type { Message } from './message.ts'
@@ -98,6 +97,8 @@ export async function compactIf(
   // The summary itself cannot stay.
   if (at === undefined || at < (before?.end ?? 0)) return undefined
   const pinned = new Set(pin === 'first-user' ? firstUser(path) : pin)
+  // Loaded here, as it knows the schemas: whoever imports the package for something else would wait for zod.
+  const { withAnswers } = await import('./context.ts')
   // What is still written cannot be in a summary, and what answers a call that stays is seen with it.
   const isKept = withAnswers(({ id, status }) => pinned.has(id) || status === 'in_progress' || status === 'pending')
   const covered = view.slice(0, at).filter((message) => !isKept(message) && message !== before?.message)

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { freshStore, linesOf, run, start, temp } from './run.ts'
+import { freshStore, linesOf, run, runScript, start, temp } from './run.ts'
 
 const HOOK = `import { appendFileSync } from 'node:fs'
 export async function load(url, context, next) {
@@ -59,6 +59,20 @@ test('ls and stats from a valid cache, du, raw tail, cat and path load neither z
     expect(names).not.toContain('zod')
     expect(names).not.toContain('chokidar')
   }
+})
+
+test('u1: the package loads neither zod nor chokidar, nor does opening a root and listing from a valid cache', async () => {
+  const { root } = await session()
+  const { loaded, where } = await recorder()
+  const script = `const store = await openStore(process.argv[1])
+    const { items } = await store.list()
+    await store.close()
+    if (items.length !== 1) throw new Error('nothing was listed')`
+  await runScript(script, [root], where)
+  const names = await loaded()
+  expect(names).toContain('mitt')
+  expect(names).not.toContain('zod')
+  expect(names).not.toContain('chokidar')
 })
 
 test('a listing that reads no log loads nothing that mints ids', async () => {

@@ -52,9 +52,11 @@ export async function runOnTerminal(args: readonly string[], where: Where = {}):
 }
 
 /** Runs a module of text in another process, with the library as `foldlog`. */
-export async function runScript(text: string, args: readonly string[]): Promise<void> {
+export async function runScript(text: string, args: readonly string[], where: Where = {}): Promise<void> {
+  const { cwd, env, node = [] } = where
   const source = `import { openStore } from ${JSON.stringify(LIBRARY)}\n${text}`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', source, ...args], { env: environment() })
+  const options = [...node, '--input-type=module', '-e', source, ...args]
+  const child = spawn(process.execPath, options, { cwd, env: environment(env) })
   const { code, stderr } = await ended(child)
   if (code !== 0) throw new Error(`the other process failed: ${stderr}`)
 }
