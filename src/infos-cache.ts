@@ -3,14 +3,15 @@
  *
  *     {"foldlog":"infos","v":3,"sizeBytes":…,"hash":…}                                          of the next line
  *     {"id":[…],"version":[…],"updated":[…],"created":[…],"sizeBytes":[…],"hash":[…],"isSettled":[…],"isArchived":[…],"parentId":[…]}
- *     [cursor,info,resume,isStraight]                                                           a line for each of them, in their order
+ *     info TAB [cursor,isStraight,resume?]                                                      a line for each of them, in their order
  *
  * The columns of the index have a value a session, newest activity first: times in ms, flags 0 or 1, 0 for no parent. Columns, because ten
- * thousand rows are garbage that takes longer to collect than to read. Sizes are with the line feed, hashes without. A hash that does not fit means that there is no such cache, or no such info. Pure.
+ * thousand rows are garbage that takes longer to collect than to read. Sizes are with the line feed, hashes without. A hash that does not fit means that there is no such cache, or no such info.
+ * All of it is ASCII, which is a string without being decoded, and what only going on from an info needs stands behind it, where a listing does not parse it. Pure.
  */
 import type { Cursor } from './backend.ts'
 import type { Resume } from './extend.ts'
-import { deepFreeze } from './json.ts'
+import { freezeParsed, isArray, type Json } from './json.ts'
 import type { SessionInfo } from './message.ts'
 
 /** What reading a session gives: its info, and what is needed to go on from there. */
@@ -46,10 +47,29 @@ export interface Stored {
 }
 
 /** Some bytes of a cache. */
-export interface Part {
+export class Part {
   /** The place of the first one. */
   readonly at: number
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
+  readonly #view: DataView
+
+  constructor(at: number, { buffer, byteOffset, length }: Uint8Array) {
+    this.at = at
+    this.bytes = Buffer.from(buffer, byteOffset, length)
+    this.#view = viewOf(this.bytes)
+  }
+
+  /** Where a line begins in these bytes; undefined if they do not hold it as it was written. */
+  startOf({ at, sizeBytes, hash }: Stored): number | undefined {
+    const start = at - this.at
+    if (start < 0 || start + sizeBytes > this.bytes.length) return undefined
+    return hashOf(this.#view, start, start + sizeBytes - 1) === hash ? start : undefined
+  }
+
+  /** The text of some of the bytes. What is none of ours may be no ASCII: then its hash does not fit, or it is no JSON. */
+  text(start: number, end: number): string {
+    return this.bytes.toString('latin1', start, end)
+  }
 }
 
 /** The index. */
@@ -123,10 +143,48 @@ class StoredEntry implements Entry {
   }
 }
 
+type Rest = readonly [cursor: Cursor | '', isStraight: 0 | 1, resume?: Resume]
+
+/** What stands behind an info in its line is parsed when it is asked for. */
+class StoredInfo implements FoldedInfo {
+  readonly info: SessionInfo
+  readonly #part: Part
+  readonly #start: number
+  readonly #end: number
+  #rest: Rest | undefined
+
+  constructor(info: SessionInfo, part: Part, start: number, end: number) {
+    this.info = info
+    this.#part = part
+    this.#start = start
+    this.#end = end
+  }
+
+  get resume(): Resume | undefined {
+    return this.#parsed()[2]
+  }
+
+  get cursor(): Cursor | undefined {
+    const [cursor] = this.#parsed()
+    return cursor === '' ? undefined : cursor
+  }
+
+  get isStraight(): boolean {
+    return this.#parsed()[1] === 1
+  }
+
+  #parsed(): Rest {
+    this.#rest ??= restOf(this.#part.text(this.#start, this.#end))
+    return this.#rest
+  }
+}
+
 const MAGIC = '{"foldlog":"infos","v":3,'
 /** No header is longer. */
 export const HEADER_BYTES = 80
 const LF = 10
+const TAB = 9
+const BEYOND_ASCII = /[\u0080-\uFFFF]/g
 
 /** An entry for what was read of a session. */
 export function entryOf(id: string, version: string, isSettled: boolean, folded: FoldedInfo): Entry {
@@ -154,11 +212,11 @@ export function indexEnd(start: Uint8Array): number | undefined {
 
 /** The entries of a cache, given its beginning up to {@link indexEnd}; undefined if they are not what was written. */
 export function decodeIndex(start: Uint8Array): readonly Entry[] | undefined {
+  const part = new Part(0, start)
   const header = headerOf(start)
-  const line = header === undefined ? undefined : lineAt(header, { at: 0, bytes: start })
-  if (header === undefined || line === undefined) return undefined
+  if (header === undefined || part.startOf(header) === undefined) return undefined
   try {
-    const columns = JSON.parse(textOf(line)) as Columns
+    const columns = JSON.parse(part.text(header.at, header.at + header.sizeBytes)) as Columns
     if (NAMES.some((name) => columns[name].length !== columns.id.length)) return undefined
     const places = new Float64Array(columns.id.length)
     const entries: Entry[] = []
@@ -176,20 +234,27 @@ export function decodeIndex(start: Uint8Array): readonly Entry[] | undefined {
 
 /** The info that is stored for an entry; undefined if the bytes hold it not or no longer. */
 export function decodeInfo(namespace: string, { id, updated, stored }: Entry, part: Part): FoldedInfo | undefined {
-  const line = stored === undefined ? undefined : lineAt(stored, part)
-  if (line === undefined) return undefined
+  const start = stored === undefined ? undefined : part.startOf(stored)
+  if (start === undefined) return undefined
   try {
-    const [cursor, info, resume, isStraight] = JSON.parse(textOf(line)) as [Cursor | '', SessionInfo, Resume | 0, 0 | 1]
+    const tab = part.bytes.indexOf(TAB, start)
+    const info = JSON.parse(part.text(start, tab)) as SessionInfo
     if (info.id !== id || info.namespace !== namespace || info.time.updated !== updated) return undefined
-    return {
-      info: deepFreeze(info),
-      resume: resume === 0 ? undefined : resume,
-      cursor: cursor === '' ? undefined : cursor,
-      isStraight: isStraight === 1,
-    }
+    return new StoredInfo(freezeParsed(info), part, tab + 1, start + stored!.sizeBytes - 1)
   } catch {
     // As above.
     return undefined
+  }
+}
+
+/** What was written behind an info. If that is nothing of the kind, its log is folded anew as if there were nothing. */
+function restOf(text: string): Rest {
+  try {
+    const rest = JSON.parse(text) as Json
+    return isArray(rest) && typeof rest[0] === 'string' ? (rest as unknown as Rest) : ['', 0]
+  } catch {
+    // As above.
+    return ['', 0]
   }
 }
 
@@ -198,54 +263,56 @@ export function encodeInfos(entries: Iterable<Entry>, part: Part | undefined): U
   const columns = noColumns()
   const lines: Uint8Array[] = []
   for (const entry of entries) {
-    const { folded, stored } = entry
-    const line = folded === undefined ? stored && part && lineAt(stored, part) : bytesOf(textOfInfo(folded))
+    const line = lineOf(entry, part)
     if (line === undefined) continue
     columns.id.push(entry.id)
     columns.version.push(entry.version)
     columns.updated.push(entry.updated)
     columns.created.push(entry.created)
     columns.sizeBytes.push(line.length + 1)
-    columns.hash.push(hashOf(line))
+    columns.hash.push(hashOf(viewOf(line), 0, line.length))
     columns.isSettled.push(entry.isSettled ? 1 : 0)
     columns.isArchived.push(entry.isArchived ? 1 : 0)
     columns.parentId.push(entry.parentId ?? 0)
     lines.push(line)
   }
   const index = bytesOf(JSON.stringify(columns))
-  const header = bytesOf(`${MAGIC}"sizeBytes":${index.length + 1},"hash":${hashOf(index)}}`)
+  const header = bytesOf(`${MAGIC}"sizeBytes":${index.length + 1},"hash":${hashOf(viewOf(index), 0, index.length)}}`)
   return joined([header, index, ...lines])
 }
 
-function textOfInfo({ cursor, info, resume, isStraight }: FoldedInfo): string {
-  return JSON.stringify([cursor ?? '', info, resume ?? 0, isStraight ? 1 : 0])
+/** What was not folded anew is still the line it was. */
+function lineOf({ folded, stored }: Entry, part: Part | undefined): Uint8Array | undefined {
+  const start = stored === undefined ? undefined : part?.startOf(stored)
+  if (start !== undefined) return part!.bytes.subarray(start, start + stored!.sizeBytes - 1)
+  return folded === undefined ? undefined : bytesOf(textOfInfo(folded))
+}
+
+function textOfInfo({ cursor, info, isStraight, resume }: FoldedInfo): string {
+  const rest = [cursor ?? '', isStraight ? 1 : 0, ...(resume === undefined ? [] : [resume])]
+  return `${JSON.stringify(info)}\t${JSON.stringify(rest)}`
 }
 
 function headerOf(start: Uint8Array): Stored | undefined {
   const end = start.subarray(0, HEADER_BYTES).indexOf(LF)
-  const text = end < 0 ? '' : textOf(start.subarray(0, end))
+  const text = new Part(0, start).text(0, Math.max(0, end))
   const match = /^"sizeBytes":(\d{1,10}),"hash":(\d{1,10})\}$/.exec(
     text.startsWith(MAGIC) ? text.slice(MAGIC.length) : '',
   )
   return match === null ? undefined : { at: end + 1, sizeBytes: Number(match[1]), hash: Number(match[2]) }
 }
 
-/** A line without its line feed; undefined if it is not the one that was written. */
-function lineAt({ at, sizeBytes, hash }: Stored, part: Part): Uint8Array | undefined {
-  const start = at - part.at
-  if (start < 0 || start + sizeBytes > part.bytes.length) return undefined
-  const line = part.bytes.subarray(start, start + sizeBytes - 1)
-  return hashOf(line) === hash ? line : undefined
+/** FNV-1a over words of four bytes: tells bytes that are not the ones that were written, by accident, not by malice. */
+function hashOf(view: DataView, start: number, end: number): number {
+  let value = 0x811c9dc5 ^ (end - start)
+  let at = start
+  for (; at + 4 <= end; at += 4) value = Math.imul(value ^ view.getInt32(at, true), 0x01000193)
+  for (; at < end; at++) value = Math.imul(value ^ view.getUint8(at), 0x01000193)
+  return value >>> 0
 }
 
-/** FNV-1a over words of four bytes: tells bytes that are not the ones that were written, by accident, not by malice. */
-function hashOf(bytes: Uint8Array): number {
-  // A copy, because words must start at a multiple of four.
-  const words = new Uint32Array((bytes.length + 3) >> 2)
-  new Uint8Array(words.buffer).set(bytes)
-  let value = 0x811c9dc5 ^ bytes.length
-  for (let i = 0; i < words.length; i++) value = Math.imul(value ^ words[i]!, 0x01000193)
-  return value >>> 0
+function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, length)
 }
 
 function joined(lines: readonly Uint8Array[]): Uint8Array {
@@ -258,10 +325,11 @@ function joined(lines: readonly Uint8Array[]): Uint8Array {
   return out
 }
 
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
+/** JSON as ASCII: the same value, with escapes for what is not. */
+function bytesOf(json: string): Uint8Array {
+  const text = json.replaceAll(
+    BEYOND_ASCII,
+    (unit) => String.raw`\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return Buffer.from(text, 'latin1')
 }

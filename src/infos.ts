@@ -8,8 +8,8 @@
  */
 import type { Backend, Head } from './backend.ts'
 import { isFoldlogError } from './errors.ts'
-import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd } from './infos-cache.ts'
-import type { Entry, FoldedInfo, Part } from './infos-cache.ts'
+import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd, Part } from './infos-cache.ts'
+import type { Entry, FoldedInfo } from './infos-cache.ts'
 import type { SessionInfo } from './message.ts'
 
 /** Reads a session up to now, going on from what is known if that is possible and brings anything; undefined if it is gone. */
@@ -192,7 +192,7 @@ export class Infos {
     this.#isWhole = part !== undefined
     const at = this.#isWhole ? 0 : start
     const bytes = await this.#backend.infos.load(this.#namespace, at, this.#isWhole ? Infinity : end)
-    this.#part = { at, bytes: bytes ?? new Uint8Array(0) }
+    this.#part = new Part(at, bytes ?? new Uint8Array(0))
   }
 
   #folded(entry: Entry): FoldedInfo | undefined {

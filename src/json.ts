@@ -124,6 +124,17 @@ export function deepFreeze<T>(value: T): T {
   return value
 }
 
+/** As {@link deepFreeze}, for what was just parsed: nothing in it is frozen yet, and asking costs more than freezing. */
+export function freezeParsed<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  Object.freeze(value)
+  for (const key in value) {
+    const inside = value[key]
+    if (typeof inside === 'object' && inside !== null) freezeParsed(inside)
+  }
+  return value
+}
+
 function freezeAll(value: object): void {
   Object.freeze(value)
   if (Array.isArray(value)) {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Backend } from '../src/backend.ts'
 import { memoryBackend } from '../src/backends/memory.ts'
-import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd } from '../src/infos-cache.ts'
-import type { Entry, Part } from '../src/infos-cache.ts'
+import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd, Part } from '../src/infos-cache.ts'
+import type { Entry } from '../src/infos-cache.ts'
 import type { ListOptions } from '../src/infos.ts'
 import type { SessionInfo } from '../src/message.ts'
 import type { Store } from '../src/store.ts'
@@ -102,7 +102,7 @@ test('what was encoded is decoded, in the order given, and only from its own byt
         })
       })
       const bytes = encodeInfos(entries, undefined)
-      const part = { at: 0, bytes }
+      const part = new Part(0, bytes)
       const again = decodeIndex(bytes.subarray(0, indexEnd(bytes.subarray(0, HEADER_BYTES))))!
       for (const entry of again) entry.folded = decodeInfo(NAMESPACE, entry, part)
       expect(again.map((entry) => ({ ...plain(entry), stored: undefined }))).toEqual(entries)
@@ -117,7 +117,7 @@ test('what was encoded is decoded, in the order given, and only from its own byt
 test('a changed byte of the cache makes an index or an info none, never another one', async () => {
   const { cache } = await filled(counted().backend, 4)
   const infosOf = (bytes: Buffer): readonly (SessionInfo | undefined)[] | undefined => {
-    const part: Part = { at: 0, bytes }
+    const part = new Part(0, bytes)
     const entries = decodeIndex(bytes.subarray(0, indexEnd(bytes.subarray(0, HEADER_BYTES)) ?? 0))
     return entries?.map((entry) => decodeInfo(NAMESPACE, entry, part)?.info)
   }
@@ -151,7 +151,7 @@ test('I5: a cache that is cut, spliced, garbled or foreign gives the listing of 
     }),
     fc.uint8Array().map((bytes) => Buffer.from(bytes)),
     fc
-      .constantFrom('{"foldlog":"infos","v":1}\n', '{"foldlog":"infos","v":2,"sizeBytes":3,"hash":0}\n[]\n', '\n')
+      .constantFrom('{"foldlog":"infos","v":1}\n', '{"foldlog":"infos","v":3,"sizeBytes":3,"hash":0}\n[]\n', '\n')
       .map((text) => Buffer.from(text)),
   )
   await fc.assert(
@@ -174,7 +174,7 @@ test('I5: an index that is whole but not true of its infos or its logs is believ
   const renamed = [{ ...one, id: 'nobody' }, ...entries.slice(1)]
   const outside = entries.map((entry) => ({ ...plain(entry), version: `${entry.version}0` }))
   for (const forged of [swapped, renamed, outside]) {
-    await backend.infos.save(NAMESPACE, encodeInfos(forged, { at: 0, bytes: cache }))
+    await backend.infos.save(NAMESPACE, encodeInfos(forged, new Part(0, cache)))
     const { store } = await open(backend)
     expect(await all(store)).toEqual(infos)
     await store.close()

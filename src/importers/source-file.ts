@@ -104,8 +104,7 @@ export class SourceFile {
       this.#kept = undefined
       return
     }
-    const kept: (readonly SourceRecord[])[] | undefined =
-      isReadAgain && this.isKept ? [] : undefined
+    const kept: (readonly SourceRecord[])[] | undefined = isReadAgain && this.isKept ? [] : undefined
     this.#reader ??= new JsonlReader(this.#fd, this.#sizeBytes)
     const records = this.#reader.records()
     let told = 0
