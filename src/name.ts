@@ -17,6 +17,8 @@ const SAFE = /^[a-z0-9_\-@+~]+$/
 const ULID_SHAPE = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 const LOWER_ULID_SHAPE = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/
 const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$)$/
+const LONGEST_DEVICE = 'conout$'.length
+const ULID_LENGTH = 26
 const ENCODED = /^(?:[a-z0-9_\-@+~]|%[0-9A-F]{2})+$/
 
 /** The segment for a name. Rejects blank names and those whose segment is over 200 bytes with `INVALID_NAME`. */
@@ -69,7 +71,9 @@ function escapeLetter(segment: string): string {
 
 /** Whether a segment without escapes could be taken for a device, or where case does not count for a ULID. */
 function isMistakable(segment: string): boolean {
-  return DEVICE.test(segment) || (LOWER_ULID_SHAPE.test(segment) && hasLetter(segment))
+  // By the length first: a listing asks of every name.
+  if (segment.length <= LONGEST_DEVICE) return DEVICE.test(segment)
+  return segment.length === ULID_LENGTH && LOWER_ULID_SHAPE.test(segment) && hasLetter(segment)
 }
 
 function hasLetter(segment: string): boolean {

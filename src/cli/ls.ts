@@ -10,8 +10,7 @@ import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { markOf, signOf, styleOfMark, titleOf, tokensOf } from './info.ts'
 import type { Output } from './output.ts'
 import { byActivity, findIn, Root, shortIds } from './root.ts'
-import { counted, plain, table, widthOf, type Column } from './text.ts'
-import { conditionOf } from './where.ts'
+import { cellWidths, columnWidth, counted, plain, table, type Column } from './text.ts'
 
 const DEFAULT_NAMESPACE = 'default'
 /** More than anybody reads. Whoever pipes them gets all. */
@@ -23,13 +22,13 @@ const WITH_WORDS = 60
 
 export async function ls(call: Call): Promise<Exit> {
   const limit = call.count('limit') ?? (call.out.isTty && !call.isJson ? ON_TERMINAL : Infinity)
-  const where = whereOf(call)
+  const where = await whereOf(call)
   await using root = await Root.open(call)
   const chosen = await choose(call, root, where)
   // One more tells whether there are more.
   const found = await infosOf(root, chosen, limit)
   const infos = found.slice(0, limit)
-  if (call.isJson) for (const info of infos) await call.out.json(info)
+  if (call.isJson) await call.out.jsonLines(infos)
   else if (infos.length > 0) await printTable(call, infos, await shortIds(root), chosen.namespaces.length > 1)
   sayCount(call, infos, chosen, call.text('limit') === undefined && found.length > infos.length)
   return EXIT.ok
@@ -41,16 +40,6 @@ interface Chosen {
   readonly options: ListOptions
   /** What those sessions are called. */
   readonly noun: string
-}
-
-/** Which infos are meant. */
-function whereOf(call: Call): Pick<ListOptions, 'where'> {
-  const conditions = call.texts('where').map((text) => {
-    const condition = conditionOf(text)
-    if (condition !== undefined) return condition
-    throw new Failure(EXIT.usage, `--where ${text}: write key=value, by the names that ls --json prints`, call.help())
-  })
-  return conditions.length === 0 ? {} : { where: (info: SessionInfo) => conditions.every((fits) => fits(info)) }
 }
 
 /** What to list: the default namespace or the only one, unless it was said. Where there is no such one, all. */
@@ -65,6 +54,19 @@ async function choose(call: Call, root: Root, where: Pick<ListOptions, 'where'>)
   }
   const isAll = call.flag('all') || !all.includes(DEFAULT_NAMESPACE)
   return { all, namespaces: isAll ? all : [DEFAULT_NAMESPACE], options: { archived, ...where }, noun }
+}
+
+/** Which infos are meant. */
+async function whereOf(call: Call): Promise<Pick<ListOptions, 'where'>> {
+  const texts = call.texts('where')
+  if (texts.length === 0) return {}
+  const { conditionOf } = await import('./where.ts')
+  const conditions = texts.map((text) => {
+    const condition = conditionOf(text)
+    if (condition !== undefined) return condition
+    throw new Failure(EXIT.usage, `--where ${text}: write key=value, by the names that ls --json prints`, call.help())
+  })
+  return { where: (info: SessionInfo) => conditions.every((fits) => fits(info)) }
 }
 
 /** The first of them, and one more than `limit`. */
@@ -91,11 +93,13 @@ async function printTable(
 ): Promise<void> {
   const all = columnsOf(out, infos, short, hasNamespaces)
   const cells = infos.map((info) => all.map((column) => column.of(info)))
-  const kept = fitting(all, cells, out.width)
+  const measured = cellWidths(all, cells)
+  const kept = fitting(all, measured, out.width)
   const [head = '', ...lines] = table(
     kept.map((index) => all[index]!),
     kept.length === all.length ? cells : cells.map((row) => kept.map((index) => row[index]!)),
     out.width,
+    kept.map((index) => measured[index]!),
   )
   await out.line([out.style('bold', head), ...lines].join('\n'))
 }
@@ -131,11 +135,10 @@ function columnsOf(
 }
 
 /** The columns for which there is room: branches and tokens go before titles become too short to tell sessions apart. */
-function fitting(columns: readonly Cell[], cells: readonly (readonly string[])[], width: number): readonly number[] {
-  const widths = columns.map(({ isFlexible, title }, index) => {
-    if (isFlexible === true) return LEAST_TITLE
-    return cells.reduce((most, row) => Math.max(most, widthOf(row[index]!)), title.length)
-  })
+function fitting(columns: readonly Cell[], measured: readonly Uint32Array[], width: number): readonly number[] {
+  const widths = columns.map((column, index) =>
+    column.isFlexible === true ? LEAST_TITLE : columnWidth(column, measured[index]!),
+  )
   let kept = columns.map((_, index) => index)
   for (const title of ['BR', 'TOKENS', 'MSGS']) {
     const taken = kept.reduce((sum, index) => sum + widths[index]! + 2, -2)

@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 /**
- * The command line: reads the arguments, loads one verb, turns what it rejects with into a message and an exit code.
+ * The command line: reads the arguments, loads one verb, turns what it rejects with into a message and an exit code. What most calls do not
+ * need is loaded by those that do.
  */
 import { readFileSync } from 'node:fs'
 import { isFoldlogError, type ErrorCode } from '../errors.ts'
 import { readArguments } from './args.ts'
 import { Call, command, EXIT, Failure, type Exit } from './call.ts'
-import { hintsOf } from './hints.ts'
-import { helpOf, overview } from './help.ts'
 import { Output } from './output.ts'
 
 /** What the caller could have known: everything else was not there, or could not be read or written. */
@@ -23,19 +22,20 @@ async function main(): Promise<Exit> {
   try {
     return await answer(process.argv.slice(2))
   } catch (error) {
-    return failed(error)
+    return await failed(error)
   } finally {
     await out.end()
   }
 }
 
-function failed(error: unknown): Exit {
+async function failed(error: unknown): Promise<Exit> {
   if (error instanceof Failure) {
     out.complain(error.message, ...error.hints)
     return error.exit
   }
   // A bug is shown with its stack.
   if (!isFoldlogError(error)) throw error
+  const { hintsOf } = await import('./hints.ts')
   out.complain(error.message, ...(call === undefined ? [] : hintsOf(error, call)))
   return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.notFound
 }
@@ -46,9 +46,11 @@ async function answer(argv: readonly string[]): Promise<Exit> {
     case 'version':
       await out.line(version())
       return EXIT.ok
-    case 'help':
+    case 'help': {
+      const { helpOf, overview } = await import('./help.ts')
       await out.line(request.verb === undefined ? overview(out.width) : helpOf(request.verb, out.width))
       return EXIT.ok
+    }
     case 'pick': {
       const isPlain = process.env['TERM'] === 'dumb' || request.values['json'] === true
       if (isPlain || !out.isTty || !process.stdin.isTTY) {

@@ -265,9 +265,10 @@ export async function shortIds(root: Root): Promise<(id: string) => string> {
 export function shortener(ids: readonly string[]): (id: string) => string {
   const sorted = ids.map((id) => id.toLowerCase()).sort()
   const needed = new Map<string, number>()
-  for (const [index, id] of sorted.entries()) {
-    const shared = Math.max(common(id, sorted[index - 1]), common(id, sorted[index + 1]))
-    needed.set(id, shared + 1)
+  for (let index = 0, before = 0; index < sorted.length; index++) {
+    const after = common(sorted[index]!, sorted[index + 1])
+    needed.set(sorted[index]!, Math.max(before, after) + 1)
+    before = after
   }
   return (id) => id.slice(0, Math.max(needed.get(id.toLowerCase()) ?? id.length, RANDOM.test(id) ? 8 : 24))
 }

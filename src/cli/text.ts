@@ -11,7 +11,8 @@ const REPLACEMENT = '\uFFFD'
 
 /** `text` on one line, with what could act on a terminal replaced. */
 export function plain(text: string): string {
-  return safe(text.trim().replaceAll(/\s*[\t\n]\s*/g, ' '))
+  // Most texts are of this kind, and tables have many.
+  return NARROW_TEXT.test(text) ? text.trim() : safe(text.trim().replaceAll(/\s*[\t\n]\s*/g, ' '))
 }
 
 /** The lines of `text`, each as {@link plain} but with its indentation kept. */
@@ -125,21 +126,40 @@ export interface Column {
 
 const LEAST_ROOM = 10
 
-/** A table of sanitized cells that fits into `width`: one column gives way, then columns go, then all that are left give way. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
-  const widths = columns.map(({ title }, index) =>
-    rows.reduce((most, row) => Math.max(most, widthOf(row[index]!)), title.length),
-  )
+/** How wide each cell of a table is, a column after the other. */
+export function cellWidths(columns: readonly unknown[], rows: readonly (readonly string[])[]): Uint32Array[] {
+  return columns.map((_, index) => Uint32Array.from(rows, (row) => widthOf(row[index]!)))
+}
+
+/** How wide a column is, given the widths of its cells. */
+export function columnWidth({ title }: Column, cells: Uint32Array): number {
+  return cells.reduce((most, each) => Math.max(most, each), title.length)
+}
+
+/** A table of sanitized cells that fits into `width`: one column gives way, then columns go, then all that are left give way. `measured` is of the same cells. */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  measured: readonly Uint32Array[] = cellWidths(columns, rows),
+): string[] {
+  const widths = columns.map((column, index) => columnWidth(column, measured[index]!))
   const room = roomOf(columns, widths, width)
   const kept = [...room.keys()]
-  const padded = (cell: string, index: number): string => {
-    const text = room.get(index)! < widths[index]! ? truncate(cell, room.get(index)!) : cell
-    if (columns[index]!.isNumber === true) return padStart(text, room.get(index)!)
+  const last = kept.at(-1)
+  const padded = (cell: string, index: number, its: number): string => {
+    const most = room.get(index)!
+    // Something wide that was cut may leave a column free.
+    const text = its > most ? truncate(cell, most) : cell
+    const space = ' '.repeat(Math.max(0, most - (its > most ? widthOf(text) : its)))
+    if (columns[index]!.isNumber === true) return space + text
     // Nothing follows the last cell, so nothing has to be kept clear of it.
-    return index === kept.at(-1) ? text : padEnd(text, room.get(index)!)
+    return index === last ? text : text + space
   }
-  const head = kept.map((index) => padded(columns[index]!.title, index))
-  const lines = rows.map((row, at) => kept.map((index) => paintCell(columns[index]!, padded(row[index]!, index), at)))
+  const head = kept.map((index) => padded(columns[index]!.title, index, columns[index]!.title.length))
+  const lines = rows.map((row, at) =>
+    kept.map((index) => paintCell(columns[index]!, padded(row[index]!, index, measured[index]![at]!), at)),
+  )
   return [head, ...lines].map((cells) => cells.join('  ').trimEnd())
 }
 

@@ -15,7 +15,7 @@ export function isKnown(ms: number): boolean {
 
 /** ISO 8601 in whole seconds, for pipes. */
 export function isoTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')
+  return `${new Date(ms).toISOString().slice(0, -'.000Z'.length)}Z`
 }
 
 /** `2m ago`, `yesterday`, then the date. */

@@ -13,7 +13,7 @@ import { statNamespace } from './folders.ts'
 import { io } from './io.ts'
 import { logPath, namespacePath, parseFileName } from './paths.ts'
 import type { LogFile } from './log-file.ts'
-import { isTombstone } from './tombstone.ts'
+import { isTombstone, TOMBSTONE } from './tombstone.ts'
 
 /** The clocks of disks tick in up to two seconds: a change that close to the last one may leave no trace. */
 const SETTLED_MS = 2000
@@ -30,9 +30,10 @@ export function listHeads(root: string, namespace: string): readonly Head[] {
     const name = parseFileName(file)
     if (name === undefined) continue
     const { session, segment } = name
-    const stat = io.lstatSync(`${directory}/${file}`, NO_THROW)
+    const path = `${directory}/${file}`
+    const stat = io.lstatSync(path, NO_THROW)
     if (stat === undefined || !stat.isFile()) continue
-    if (!buried.has(session) && isTombstone(`${directory}/${file}`, stat.size)) buried.add(session)
+    if (stat.size === TOMBSTONE.length && !buried.has(session) && isTombstone(path, stat.size)) buried.add(session)
     if (segment !== undefined) {
       const files = segmented.get(session)
       if (files === undefined) segmented.set(session, new Map([[segment, stat]]))
