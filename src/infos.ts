@@ -10,6 +10,7 @@ import type { Backend, Head } from './backend.ts'
 import { isFoldlogError } from './errors.ts'
 import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd, Part } from './infos-cache.ts'
 import type { Entry, FoldedInfo } from './infos-cache.ts'
+import { InOrder, type Order } from './infos-order.ts'
 import type { SessionInfo } from './message.ts'
 
 /** Reads a session up to now, going on from what is known if that is possible and brings anything; undefined if it is gone. */
@@ -54,11 +55,11 @@ const NOTED = ''
 const DEFAULT_LIMIT = 50
 /** So many sessions read at once make saving the cache worth its cost right away; fewer wait for `close`. */
 const SAVE_AFTER = 32
+/** With more changes at once, putting all in order again is faster than moving each. */
+const MOVED_AT_MOST = 32
 
 /** So many infos are read at once where each has to be looked at. */
 const BATCH = 256
-
-type Order = 'updated' | 'created'
 
 export class Infos {
   readonly #backend: Backend
@@ -71,7 +72,8 @@ export class Infos {
   #part: Part | undefined
   /** That is all of them. */
   #isWhole = false
-  #sorted: { readonly order: Order; readonly entries: readonly Entry[] } | undefined
+  /** Absent until a page is asked for. */
+  #sorted: InOrder | undefined
   #isDirty = false
 
   /** `open` answers the ids of the sessions that are open in this process. */
@@ -86,8 +88,10 @@ export class Infos {
   async refresh(signal?: AbortSignal): Promise<void> {
     const entries = this.#entries ?? (await (this.#loading ??= this.#load()))
     const heads = await this.#heads(signal)
+    const outdated = this.#outdated(entries, heads)
+    if (outdated.length > MOVED_AT_MOST) this.#sorted = undefined
     let changed = 0
-    for (const head of this.#outdated(entries, heads)) if (await this.#renew(entries, head)) changed++
+    for (const head of outdated) if (await this.#renew(entries, head)) changed++
     if (changed >= SAVE_AFTER) await this.save()
   }
 
@@ -123,7 +127,11 @@ export class Infos {
   }
 
   drop(sessionId: string): void {
-    if (this.#entries?.delete(sessionId) === true) this.#touch()
+    const entry = this.#entries?.get(sessionId)
+    if (entry === undefined) return
+    this.#entries!.delete(sessionId)
+    this.#sorted?.remove(entry)
+    this.#isDirty = true
   }
 
   /** A page of what is known. Looks again only where that cannot be read. */
@@ -140,7 +148,7 @@ export class Infos {
     if (!this.#isDirty || this.#entries === undefined || !this.#backend.capabilities.infos) return
     await this.#renewNoted(this.#entries)
     this.#isDirty = false
-    const entries = this.#inOrder('updated')
+    const entries = this.#inOrder('updated').newestFirst()
     await this.#loadPart(entries)
     await this.#backend.infos.save(this.#namespace, encodeInfos(entries, this.#part))
   }
@@ -222,6 +230,7 @@ export class Infos {
       if (entry?.version !== head.version || !entry.isSettled) outdated.push(head)
     }
     if (known < entries.size) {
+      if (entries.size - known > MOVED_AT_MOST) this.#sorted = undefined
       const there = new Set(heads.map(({ sessionId }) => sessionId))
       for (const id of entries.keys()) if (!there.has(id)) this.drop(id)
     }
@@ -263,13 +272,19 @@ export class Infos {
   /** A page; undefined if something was dropped because it could not be read. */
   async #page(options: ListOptions): Promise<Page | undefined> {
     const { limit = DEFAULT_LIMIT, cursor, order = 'updated', where } = options
-    const entries = this.#inOrder(order)
+    const sorted = this.#inOrder(order)
+    // One batch is enough where each of its infos is an item. Otherwise the order may change while infos are read.
+    const entries = where === undefined ? sorted : sorted.newestFirst()
     const items: SessionInfo[] = []
     const size = where === undefined ? limit + 1 : BATCH
-    let at = cursor === undefined ? 0 : positionAfter(entries, order, cursor)
-    while (at < entries.length) {
+    const count = entries.length
+    let at = cursor === undefined ? 0 : positionAfter(sorted, cursor)
+    while (at < count) {
       const batch: Entry[] = []
-      for (; at < entries.length && batch.length < size; at++) if (fits(entries[at]!, options)) batch.push(entries[at]!)
+      for (; at < count && batch.length < size; at++) {
+        const entry = entries.at(at)!
+        if (fits(entry, options)) batch.push(entry)
+      }
       const infos = await this.#infosOf(batch)
       if (infos === undefined) return undefined
       for (const info of infos) {
@@ -296,23 +311,17 @@ export class Infos {
     return unreadable.length === 0 ? infos : undefined
   }
 
-  #inOrder(order: Order): readonly Entry[] {
-    if (this.#sorted?.order !== order) {
-      const entries = [...(this.#entries?.values() ?? [])]
-      entries.sort((a, b) => b[order] - a[order] || (a.id < b.id ? 1 : -1))
-      this.#sorted = { order, entries }
-    }
-    return this.#sorted.entries
+  #inOrder(order: Order): InOrder {
+    if (this.#sorted?.order !== order) this.#sorted = new InOrder(order, this.#entries?.values() ?? [])
+    return this.#sorted
   }
 
   #set(entries: Map<string, Entry>, entry: Entry): void {
+    const before = entries.get(entry.id)
+    if (before !== undefined) this.#sorted?.remove(before)
     entries.set(entry.id, entry)
-    this.#touch()
-  }
-
-  #touch(): void {
+    this.#sorted?.add(entry)
     this.#isDirty = true
-    this.#sorted = undefined
   }
 }
 
@@ -336,10 +345,7 @@ function place(info: SessionInfo, order: Order): string {
   return `${info.time[order]} ${info.id}`
 }
 
-function positionAfter(entries: readonly Entry[], order: Order, cursor: string): number {
+function positionAfter(entries: InOrder, cursor: string): number {
   const space = cursor.indexOf(' ')
-  const time = Number(cursor.slice(0, space))
-  const id = cursor.slice(space + 1)
-  const index = entries.findIndex((entry) => entry[order] < time || (entry[order] === time && entry.id < id))
-  return index < 0 ? entries.length : index
+  return entries.positionAfter(Number(cursor.slice(0, space)), cursor.slice(space + 1))
 }
