@@ -19,6 +19,13 @@ export const missing = {
   foldlog: foldlog === undefined ? 'not built (npm run build)' : undefined,
   pi: pi === undefined ? NOT_INSTALLED : undefined,
   sqlite: sqlite === undefined ? NOT_INSTALLED : undefined,
+  /** Of a peer that {@link loadPeer} gave. @param {unknown} peer */
+  of: (peer) => (peer === undefined ? NOT_INSTALLED : undefined),
+}
+
+/** The peers that few groups compare with. @param {string} name of a file in peers/ @returns {Promise<any>} undefined if it is not installed */
+export function loadPeer(name) {
+  return load(`./peers/${name}.mjs`)
 }
 
 /** @param {string} path */

@@ -1,0 +1,1 @@
+export { MemorySession } from '@openai/agents-core'

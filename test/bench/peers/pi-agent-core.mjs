@@ -1,0 +1,1 @@
+export { BACKGROUND_CONTEXT, JsonlSessionRepo, NodeExecutionEnv } from '@earendil-works/pi-agent-core/node'
