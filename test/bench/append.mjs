@@ -1,5 +1,5 @@
 /**
- * F1: appends of messages of about 600 bytes, one after the other, to a new session that holds 20 messages.
+ * F1: appends of messages of 542 bytes, one after the other, to a new session that holds 20 messages.
  *
  * The base writes the same line with JSON.stringify and writeSync. The product validates it, writes it, folds it and
  * publishes it to a listener. pi writes each message at once only after the first answer of an assistant, so its
@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { projectFile, runNode } from './children.mjs'
 import { collectYoung, compare, timed } from './harness.mjs'
 import { foldlog, missing, pi, sqlite } from './peers.mjs'
+import { keeper } from './stores.mjs'
 import { number, ratio } from './table.mjs'
 import { removeFolder, tempFolder } from './temp.mjs'
 import { events, lines, messageInputs, piMessage } from './workload.mjs'
@@ -35,9 +36,9 @@ export async function measureAppend({ rounds, quick }) {
   const growth = await compare(growthWays(plan, length), rounds ?? 15, { warmup: 3 })
   const durable = await compare(durableWays(plan, quick ? 20 : 100), rounds ?? 8)
   const first = await compare(firstWays(), Math.min(rounds ?? 10, 10))
-  const [base, , , never, everysec, , , piRow, sqliteRow] = cached
+  const [base, , , never, everysec, together, , piRow, sqliteRow, sqliteTogether] = cached
   const [few, many] = growth
-  const [synced, one, , hundred, full] = durable
+  const [synced, one, , hundred, full, fullTogether, directorRows] = durable
   return {
     id: 'F1',
     title: 'append a message',
@@ -48,15 +49,20 @@ export async function measureAppend({ rounds, quick }) {
       { caption: 'the first 100 appends of a process', unit: 'µs a message', rows: first },
     ],
     checks: [
-      ratio('fsync never, to stringify + writeSync', never, base, 2.5),
-      ratio('fsync everysec, to stringify + writeSync', everysec, base, 2.5),
-      ratio('fsync never, to pi', never, piRow, 1.3),
-      ratio('fsync everysec, to pi', everysec, piRow, 1.3),
-      ratio('better-sqlite3 autocommit, to fsync never', sqliteRow, never, 3, 'least'),
-      ratio('better-sqlite3 autocommit, to fsync everysec', sqliteRow, everysec, 3, 'least'),
-      ratio(`at ${number(length)} messages, to at ${FIRST}`, many, few, 1.1),
-      ratio('fsync always, one caller, to writeSync + fdatasyncSync', one, synced, 1.3),
-      ratio('better-sqlite3 FULL autocommit, to fsync always, 100 callers', full, hundred, 3, 'least'),
+      ratio('A1: default, to stringify + writeSync', everysec, base, 2.4),
+      ratio('A1: fsync never, to stringify + writeSync', never, base, 2.4),
+      ratio('A1: default, to pi', everysec, piRow, 1.1),
+      ratio('A1: better-sqlite3 autocommit, to default', sqliteRow, everysec, 3, 'least'),
+      ratio('A2: per message, to stringify + writeSync', together, base, 1.5),
+      ratio('A2: per message, to better-sqlite3, 100 a transaction', together, sqliteTogether, 1.15),
+      ratio('A2: pi, to a message', piRow, together, 1.3, 'least'),
+      ratio(`A3: at ${number(length)} messages, to at ${FIRST}`, many, few, 1.1),
+      ratio('A4: to writeSync + fdatasyncSync', one, synced, 1.3),
+      ratio('A4: better-sqlite3 FULL autocommit, to it', full, one, 1.2, 'least'),
+      ratio("A4: Director's statements (DELETE, FULL), to it", directorRows, one, 4, 'least'),
+      ratio('A5: per message, to one caller', hundred, one, 0.08),
+      ratio('A5: per message, to better-sqlite3 FULL, 100 a transaction', hundred, fullTogether, 1),
+      ratio("A5: Director's statements, to a message", directorRows, hundred, 80, 'least'),
     ],
   }
 }
@@ -100,6 +106,7 @@ function durableWays(full, count) {
     product('foldlog, fsync always, 100 callers at once', plan, { fsync: 'always' }, callers(100)),
     database('better-sqlite3, WAL, FULL, autocommit', plan, 'full', 1),
     database('better-sqlite3, WAL, FULL, 100 a transaction', plan, 'full', 100),
+    director(plan),
   ]
 }
 
@@ -264,4 +271,21 @@ function database(name, plan, synchronous, size) {
     return ms * 1000
   }
   return { name, missing: missing.sqlite, sample }
+}
+
+/** Each message as Director keeps it: a statement, committed before the next. @param {Plan} plan @returns {import('./harness.mjs').Way} */
+function director({ count }) {
+  const keeping = keeper('Director')
+  const sample = async () => {
+    const folder = tempFolder('director')
+    await keeping.fill(folder, FIRST)
+    const opened = await keeping.open(folder)
+    const ms = await timed(() => {
+      for (let i = 0; i < count; i++) opened.append(FIRST + i)
+    }, count)
+    await opened.close()
+    removeFolder(folder)
+    return ms * 1000
+  }
+  return { name: keeping.name, missing: keeping.missing, sample }
 }

@@ -15,12 +15,12 @@ import { tempFolder } from './temp.mjs'
 import { lines, messageInputs, piMessage, randomFrom } from './workload.mjs'
 
 const SIZES = [
-  { count: 10_000, rounds: 9, limit: 1.8, options: { warmup: 3 } },
-  { count: 100_000, rounds: 5, limit: 1.5, options: { collect: /** @type {const} */ ('all') } },
+  { count: 10_000, row: '', rounds: 9, limit: 1.8, options: { warmup: 3 } },
+  { count: 100_000, row: 'R1: ', rounds: 5, limit: 1.5, options: { collect: /** @type {const} */ ('all') } },
 ]
 const QUICK = [
-  { count: 1000, rounds: 2, limit: 1.8, options: {} },
-  { count: 5000, rounds: 2, limit: 1.5, options: {} },
+  { count: 1000, row: '', rounds: 2, limit: 1.8, options: {} },
+  { count: 5000, row: 'R1: ', rounds: 2, limit: 1.5, options: {} },
 ]
 
 /** @param {import('./run.mjs').Options} options @returns {Promise<import('./table.mjs').Report>} */
@@ -38,7 +38,7 @@ export async function measureOpen({ rounds, quick }) {
     tables.push({ caption: `open and read all ${caption}`, unit: 'ms', rows: read })
     tables.push({ caption: `open and read the newest 50 ${caption}`, unit: 'ms', rows: newest })
     tables.push({ caption: `memory held by all ${caption}`, unit: 'MB', rows: memory })
-    checks.push(ratio(`all ${caption}, to reading and parsing`, read[2], read[0], size.limit))
+    checks.push(ratio(`${size.row}all ${caption}, to reading and parsing`, read[2], read[0], size.limit))
     checks.push(ratio(`memory of all ${caption}, to the parsed objects`, memory[1], memory[0], 2))
   }
   return { id: 'F2', title: 'open and fold a session', tables, checks }

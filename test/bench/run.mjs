@@ -1,13 +1,15 @@
 /**
  * The benchmarks: `node test/bench/run.mjs [--only F1,F3] [--rounds N] [--quick] [--write]`.
  *
- * Prints Markdown tables. `--write` puts them into docs/performance.md, between `<!-- bench:F1 -->` and
- * `<!-- /bench:F1 -->`. `--quick` takes small sizes and few rounds, to see that everything runs; its figures mean nothing.
+ * Prints Markdown tables, of each group and at the end of all targets (targets.mjs). `--write` puts them into
+ * docs/performance.md (page.mjs) and draws its plots (plot.mjs). `--quick` takes small sizes and few rounds, to see
+ * that everything runs; its figures mean nothing.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { measureAppend } from './append.mjs'
+import { measureEveryone } from './everyone.mjs'
 import { measureFsck } from './fsck.mjs'
+import { measureGrowth } from './growth.mjs'
 import { measureGuarded } from './guarded.mjs'
 import { measureHtml } from './html.mjs'
 import { measureImport } from './import.mjs'
@@ -15,11 +17,13 @@ import { measureList } from './list.mjs'
 import { machine } from './machine.mjs'
 import { measureMessages } from './messages.mjs'
 import { measureOpen } from './open.mjs'
+import { writeMachine, writeReport } from './page.mjs'
 import { measureSearch } from './search.mjs'
 import { measureSend } from './send.mjs'
 import { measureStart } from './start.mjs'
 import { measureStream } from './stream.mjs'
 import { isMet, toMarkdown } from './table.mjs'
+import { targetsToMarkdown } from './targets.mjs'
 import { measureWatch } from './watch.mjs'
 
 /**
@@ -42,8 +46,9 @@ const GROUPS = new Map([
   ['F11', measureImport],
   ['F12', measureHtml],
   ['F13', measureSearch],
+  ['F14', measureEveryone],
+  ['F15', measureGrowth],
 ])
-const PAGE = new URL('../../docs/performance.md', import.meta.url)
 
 const { values } = parseArgs({
   options: {
@@ -60,23 +65,17 @@ if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))
   throw new Error(`--rounds ${values.rounds}: use a number from 1 on`)
 
 console.log(`${machine()}\n`)
-if (values.write) writeBlock('machine', machine())
-let missed = 0
+if (values.write) writeMachine(machine())
+/** @type {import('./table.mjs').Check[]} */
+const checks = []
 for (const id of values.only.split(',')) {
   const measure = GROUPS.get(id)
   if (measure === undefined) throw new Error(`--only ${id}: use some of ${[...GROUPS.keys()].join()}`)
   const report = await measure({ rounds, quick: values.quick })
   console.log(`## ${report.id}: ${report.title}\n\n${toMarkdown(report)}\n`)
-  if (values.write) writeBlock(id, toMarkdown(report))
-  missed += report.checks.filter((check) => isMet(check) === false).length
+  if (values.write) writeReport(report)
+  checks.push(...report.checks)
 }
+console.log(`## Targets\n\n${targetsToMarkdown(checks)}\n`)
+const missed = checks.filter((check) => isMet(check) === false).length
 console.log(missed === 0 ? 'No measured target was missed.' : `${missed} targets were missed.`)
-
-/** Replaces what is between the markers of `name`. @param {string} name @param {string} text */
-function writeBlock(name, text) {
-  const [start, end] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`]
-  const page = readFileSync(PAGE, 'utf8')
-  const [from, to] = [page.indexOf(start), page.indexOf(end)]
-  if (from < 0 || to < from) throw new Error(`docs/performance.md has no ${start} … ${end}`)
-  writeFileSync(PAGE, `${page.slice(0, from + start.length)}\n\n${text}\n\n${page.slice(to)}`)
-}

@@ -35,7 +35,7 @@ export async function measureSearch({ rounds, quick }) {
     title,
     tables: [{ caption: `${size}, ${place.hits} hits`, unit: 'ms', rows }],
     checks: [
-      ratio('a phrase, to reading the bytes', phrase, read, 4),
+      ratio('S1: a phrase, to reading the bytes', phrase, read, 4),
       ratio('parsing everything, to a phrase', parsed, phrase, 10, 'least'),
     ],
   }

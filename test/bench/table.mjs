@@ -22,12 +22,17 @@ import { median, minimum } from './harness.mjs'
  * @property {number} limit
  * @property {string} unit of all three numbers, `×` for ratios
  *
+ * @typedef {object} Series a line of a plot
+ * @property {string} name
+ * @property {readonly (readonly number[])[]} points as x and y, by x
+ *
  * @typedef {object} Report what a group of rows gives
  * @property {string} id
  * @property {string} title
  * @property {readonly (Table | Cells)[]} tables
  * @property {readonly Check[]} checks
  * @property {readonly string[]} [notes] what else was seen, as sentences
+ * @property {{ [plot: string]: readonly Series[] }} [series] what plot.mjs draws
  */
 
 /**
@@ -141,14 +146,16 @@ function cellsToMarkdown({ caption, columns, cells }) {
 
 /** @param {readonly Check[]} checks */
 function checksToMarkdown(checks) {
-  const lines = checks.map((check) => {
-    const bound = `${check.at === 'most' ? '≤' : '≥'} ${withUnit(check.limit, check.unit)}`
-    if (check.value === undefined) return `| ${check.text} | ${bound} | not measured | | |`
-    const minima = check.minima === undefined ? '' : withUnit(check.minima, check.unit)
-    const verdict = isMet(check) ? 'yes' : '**no**'
-    return `| ${check.text} | ${bound} | ${withUnit(check.value, check.unit)} | ${minima} | ${verdict} |`
-  })
+  const lines = checks.map((check) => `| ${[check.text, ...checkCells(check)].join(' | ')} |`)
   return ['| target | limit | measured | of minima | met |', '|---|--:|--:|--:|---|', ...lines].join('\n')
+}
+
+/** The limit, the figure, that of minima and whether it is met. @param {Check} check @returns {string[]} */
+export function checkCells(check) {
+  const bound = `${check.at === 'most' ? '≤' : '≥'} ${withUnit(check.limit, check.unit)}`
+  if (check.value === undefined) return [bound, 'not measured', '', '']
+  const minima = check.minima === undefined ? '' : withUnit(check.minima, check.unit)
+  return [bound, withUnit(check.value, check.unit), minima, isMet(check) ? 'yes' : '**no**']
 }
 
 /** @param {number} value @param {string} unit */
