@@ -15,7 +15,8 @@ import { number, ratio } from './table.mjs'
 import { removeFolder, tempFolder } from './temp.mjs'
 import { events, lines, messageInputs, piMessage } from './workload.mjs'
 
-const FIRST = 20
+/** Messages in a session before any is measured. */
+export const FIRST = 20
 const MANY = 10_000
 
 /**
@@ -69,17 +70,28 @@ export async function measureAppend({ rounds, quick }) {
 
 /** @param {Plan} plan @returns {import('./harness.mjs').Way[]} */
 function cachedWays(plan) {
+  const [base, byDefault, piWay, databaseWay] = appendWays(plan)
   return [
-    { name: 'JSON.stringify + writeSync', sample: () => raw(plan, write) },
+    base,
     { name: 'writeSync of bytes', sample: () => rawBytes(plan) },
     { name: 'JSON.stringify + appendFileSync', sample: () => appendFile(plan) },
     product('foldlog, fsync never', plan, { fsync: 'never' }, oneByOne),
-    product('foldlog, fsync everysec (default)', plan, {}, oneByOne),
+    byDefault,
     product('foldlog, 100 callers at once', plan, {}, callers(100)),
     product('foldlog, batches of 100', plan, {}, batches),
+    piWay,
+    databaseWay,
+    database('better-sqlite3, WAL, NORMAL, 100 a transaction', plan, 'normal', 100),
+  ]
+}
+
+/** The base, the product as it is by default, and two peers. @param {Plan} plan @returns {import('./harness.mjs').Way[]} */
+export function appendWays(plan) {
+  return [
+    { name: 'JSON.stringify + writeSync', sample: () => raw(plan, write) },
+    product('foldlog, fsync everysec (default)', plan, {}, oneByOne),
     { name: 'pi SessionManager.appendMessage', missing: missing.pi, sample: () => piAppend(plan) },
     database('better-sqlite3, WAL, NORMAL, autocommit', plan, 'normal', 1),
-    database('better-sqlite3, WAL, NORMAL, 100 a transaction', plan, 'normal', 100),
   ]
 }
 

@@ -12,7 +12,7 @@ import { foldlog, missing, pi, sqlite } from './peers.mjs'
 import { readBytes, readFoldlog, readPi, readSqlite, readText } from './readers.mjs'
 import { number, ratio } from './table.mjs'
 import { tempFolder } from './temp.mjs'
-import { lines, messageInputs, piMessage, randomFrom } from './workload.mjs'
+import { eventsOf, messageInputs, piMessage, randomFrom } from './workload.mjs'
 
 const SIZES = [
   { count: 10_000, row: '', rounds: 9, limit: 1.8, options: { warmup: 3 } },
@@ -48,33 +48,51 @@ export async function measureOpen({ rounds, quick }) {
  * The same messages for everybody.
  *
  * @param {number} count
- * @returns {{ log: string, pi: string, sqlite: string }}
  */
 function writeFiles(count) {
+  return writeFilesOf(messageInputs(count, 1), Date.now() - count * 1000 - 1e7)
+}
+
+/**
+ * @param {readonly import('./workload.mjs').Input[]} inputs
+ * @param {number} start ms since the epoch of the first
+ * @returns {{ log: string, pi: string, sqlite: string }}
+ */
+export function writeFilesOf(inputs, start) {
   const folder = tempFolder('open')
   const files = {
     log: join(folder, 'default', 'long.jsonl'),
     pi: join(folder, 'pi.jsonl'),
     sqlite: join(folder, 'log.db'),
   }
-  const start = Date.now() - count * 1000 - 1e7
-  const all = lines(count, start)
+  const all = eventsOf(inputs, start).map((item) => `${JSON.stringify(item)}\n`)
   mkdirSync(join(folder, 'default'))
   writeFileSync(files.log, all.join(''))
-  if (pi !== undefined) writeFileSync(files.pi, piLines(count, start).join(''))
+  if (pi !== undefined) writeFileSync(files.pi, piLinesOf(inputs, start).join(''))
   if (sqlite !== undefined) writeDatabase(files.sqlite, all)
   return files
 }
 
-/** A session as pi keeps it. @param {number} count @param {number} start */
-export function piLines(count, start) {
-  const random = randomFrom(count)
+/**
+ * A session as pi keeps it.
+ *
+ * @param {number} count
+ * @param {number} start ms since the epoch of the first
+ * @param {{ from: number, parentId: string | null }} [after] goes on with a session of so many messages, of which this was the last
+ */
+export function piLines(count, start, after) {
+  return piLinesOf(messageInputs(count), start, after)
+}
+
+/** The same of any messages. @param {readonly import('./workload.mjs').Input[]} inputs @param {number} start */
+export function piLinesOf(inputs, start, after = { from: 0, parentId: /** @type {string | null} */ (null) }) {
+  const random = randomFrom(inputs.length)
   const header = { type: 'session', version: 3, id: `s${start}`, timestamp: new Date(start).toISOString(), cwd: '/' }
-  const result = [`${JSON.stringify(header)}\n`]
-  let parentId = null
-  for (const [i, input] of messageInputs(count).entries()) {
+  const result = after.from === 0 ? [`${JSON.stringify(header)}\n`] : []
+  let { parentId } = after
+  for (const [i, input] of inputs.entries()) {
     // pi's own ids are eight hexadecimal digits; counting keeps them apart.
-    const id = (i * 4096 + Math.floor(random() * 4096)).toString(16).padStart(8, '0')
+    const id = ((after.from + i) * 4096 + Math.floor(random() * 4096)).toString(16).padStart(8, '0')
     const time = start + i * 1000
     const entry = {
       type: 'message',
@@ -105,7 +123,7 @@ function way(name, read, why) {
 }
 
 /** @param {Files} files @param {number} count @returns {import('./harness.mjs').Way[]} */
-function readWays(files, count) {
+export function readWays(files, count) {
   return [
     way('read the bytes, JSON.parse each line', () => readBytes(files.log), undefined),
     way('read the text, split, JSON.parse each line', () => readText(files.log), undefined),

@@ -6,8 +6,10 @@
  * that everything runs; its figures mean nothing.
  */
 import { parseArgs } from 'node:util'
+import { measureAgents } from './agents.mjs'
 import { measureAppend } from './append.mjs'
 import { measureEveryone } from './everyone.mjs'
+import { measureBig } from './big.mjs'
 import { measureFsck } from './fsck.mjs'
 import { measureGrowth } from './growth.mjs'
 import { measureGuarded } from './guarded.mjs'
@@ -48,6 +50,8 @@ const GROUPS = new Map([
   ['F13', measureSearch],
   ['F14', measureEveryone],
   ['F15', measureGrowth],
+  ['F16', measureAgents],
+  ['F17', measureBig],
 ])
 
 const { values } = parseArgs({

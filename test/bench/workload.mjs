@@ -20,8 +20,8 @@ export function randomFrom(seed) {
   }
 }
 
-/** @param {() => number} random @param {number} length */
-function sentence(random, length) {
+/** Words, of at least so many characters. @param {() => number} random @param {number} length */
+export function sentence(random, length) {
   let text = ''
   while (text.length < length) text += `${text === '' ? '' : ' '}${WORDS[Math.floor(random() * WORDS.length)]}`
   return text
@@ -81,11 +81,16 @@ export function ulidAt(time, random) {
  * @param {number} seed of their texts and ids
  */
 export function events(count, start, seed = 1) {
+  return eventsOf(messageInputs(count, seed), start, seed)
+}
+
+/** The same of any messages. @param {readonly Input[]} inputs @param {number} start @param {number} seed of their ids */
+export function eventsOf(inputs, start, seed = 1) {
   const random = randomFrom(seed * 7919 + 1)
   const list = [event(ulidAt(start, random), 'session.created', start, { title: `Session ${seed}` })]
   let turnId = ''
   let head = ''
-  for (const [i, input] of messageInputs(count, seed).entries()) {
+  for (const [i, input] of inputs.entries()) {
     const time = start + (i + 1) * 1000
     const id = ulidAt(time, random)
     const isFirst = input.role === 'user'
