@@ -20,6 +20,7 @@ import { machine } from './machine.mjs'
 import { measureMessages } from './messages.mjs'
 import { measureOpen } from './open.mjs'
 import { writeMachine, writeReport } from './page.mjs'
+import { measureRace } from './race.mjs'
 import { measureSearch } from './search.mjs'
 import { measureSend } from './send.mjs'
 import { measureStart } from './start.mjs'
@@ -52,6 +53,7 @@ const GROUPS = new Map([
   ['F15', measureGrowth],
   ['F16', measureAgents],
   ['F17', measureBig],
+  ['F18', measureRace],
 ])
 
 const { values } = parseArgs({
