@@ -27,6 +27,7 @@ import { measureStart } from './start.mjs'
 import { measureStream } from './stream.mjs'
 import { isMet, toMarkdown } from './table.mjs'
 import { targetsToMarkdown } from './targets.mjs'
+import { measureWatchCost } from './watch-cost.mjs'
 import { measureWatch } from './watch.mjs'
 
 /**
@@ -54,6 +55,7 @@ const GROUPS = new Map([
   ['F16', measureAgents],
   ['F17', measureBig],
   ['F18', measureRace],
+  ['F19', measureWatchCost],
 ])
 
 const { values } = parseArgs({

@@ -52,17 +52,18 @@ export async function measureWatch({ rounds, quick }) {
     product('foldlog', small),
     withFsWatch(small),
     withChokidar(small),
+    withChokidar(small, 'chokidar-6'),
     product(`foldlog, ${number(many)} sessions in the directory`, big),
   ]
   const paced = await run(followers, writer, { rounds: rounds ?? 6, count: quick ? 20 : 100, gapMs: 20 })
-  const bursts = await run(followers.slice(0, 3), writer, { rounds: rounds ?? 3, count: quick ? 500 : MANY, gapMs: 0 })
+  const bursts = await run(followers.slice(0, 4), writer, { rounds: rounds ?? 3, count: quick ? 500 : MANY, gapMs: 0 })
   writer.disconnect()
   const descriptors = await countDescriptors(small)
   return report(paced, bursts, descriptors)
 }
 
 /** @param {number} count @returns {string} the root */
-function writeSessions(count) {
+export function writeSessions(count) {
   const root = tempFolder('watch')
   mkdirSync(join(root, 'default'))
   for (let i = 0; i < count; i++) {
@@ -134,7 +135,7 @@ async function followOnce({ root, follow }, writer, { count, gapMs }) {
 }
 
 /** @param {string} name @param {string} root @returns {Follower} */
-function product(name, root) {
+export function product(name, root) {
   /** @type {Follower['follow']} */
   const follow = async (sessionId, onText) => {
     const store = await foldlog.openStore(root, { watch: true })
@@ -150,7 +151,7 @@ function product(name, root) {
 }
 
 /** The least that can be done: any change in the directory, then read on where the file ended. @param {string} root @returns {Follower} */
-function withFsWatch(root) {
+export function withFsWatch(root) {
   return {
     name: 'fs.watch of the directory, read on',
     root,
@@ -165,13 +166,13 @@ function withFsWatch(root) {
   }
 }
 
-/** What most programs do with chokidar. @param {string} root @returns {Follower} */
-function withChokidar(root) {
+/** What most programs do with chokidar. @param {string} root @param {'chokidar' | 'chokidar-6'} version @returns {Follower} */
+export function withChokidar(root, version = 'chokidar') {
   return {
-    name: 'chokidar, `change` of the file, read on',
+    name: `${version === 'chokidar' ? 'chokidar 5' : 'chokidar 6'}, \`change\` of the file, read on`,
     root,
     follow: async (sessionId, onText) => {
-      const { watch: watchPath } = await import('chokidar')
+      const { watch: watchPath } = await import(version)
       const path = join(root, 'default', `${sessionId}.jsonl`)
       const tail = new Tail(path, onText)
       const watcher = watchPath(path, { ignoreInitial: true })

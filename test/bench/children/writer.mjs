@@ -1,7 +1,8 @@
 /**
  * Adds messages on command, each with the time it was added at in front of its text.
  *
- * Is told `{ root, sessionId, count, gapMs }` and says `{ done: count }`. The clock is the system's monotonic one, which
+ * Is told `{ root, sessionId, count, gapMs, isExact }` and says `{ done: count }`. Gaps are of up to half more or less, unless
+ * they are to be exact; then there is none before the first. The clock is the system's monotonic one, which
  * all processes of a machine share.
  */
 import { openStore } from '../../../dist/index.js'
@@ -16,13 +17,14 @@ process.on('message', (order) => void add(order))
 process.on('disconnect', () => void close())
 process.send({ ready: true })
 
-/** @param {{ root: string, sessionId: string, count: number, gapMs: number }} order */
-async function add({ root, sessionId, count, gapMs }) {
+/** @param {{ root: string, sessionId: string, count: number, gapMs: number, isExact?: boolean }} order */
+async function add({ root, sessionId, count, gapMs, isExact = false }) {
   const store = stores.get(root) ?? (await openStore(root))
   stores.set(root, store)
   const session = await store.get(sessionId)
   for (let i = 0; i < count; i++) {
-    if (gapMs > 0) await new Promise((resolve) => setTimeout(resolve, gapMs * (0.5 + Math.random())))
+    const pause = isExact ? (i === 0 ? 0 : gapMs) : gapMs * (0.5 + Math.random())
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause))
     await session.add({ text: `${process.hrtime.bigint()} ${text}` })
   }
   process.send({ done: count })
