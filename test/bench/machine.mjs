@@ -2,6 +2,16 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, tmpdir, totalmem, type } from 'node:os'
 
+const PEERS = [
+  'better-sqlite3',
+  'lmdb',
+  '@mariozechner/pi-coding-agent',
+  '@earendil-works/pi-agent-core',
+  '@langchain/langgraph-checkpoint-sqlite',
+  '@openai/agents-core',
+  '@strands-agents/sdk',
+]
+
 /** @returns {string} */
 export function machine() {
   const model = cpus()[0]?.model.trim() || 'unknown processor'
@@ -28,8 +38,8 @@ function diskOf(folder) {
 
 function versions() {
   return [
-    ...['zod', 'chokidar'].map((name) => versionOf(name, '../../')),
-    ...['better-sqlite3', '@mariozechner/pi-coding-agent'].map((name) => versionOf(name, './peers/')),
+    ...['zod', 'chokidar', 'chokidar-6'].map((name) => versionOf(name, '../../')),
+    ...PEERS.map((name) => versionOf(name, './peers/')),
   ].filter((text) => text !== undefined)
 }
 
@@ -37,7 +47,8 @@ function versions() {
 function versionOf(name, from) {
   try {
     const file = new URL(`${from}node_modules/${name}/package.json`, import.meta.url)
-    return `${name} ${JSON.parse(readFileSync(file, 'utf8')).version}`
+    const { name: own, version } = JSON.parse(readFileSync(file, 'utf8'))
+    return `${own} ${version}`
   } catch {
     // Not installed: then no row names it either.
     return undefined

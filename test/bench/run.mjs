@@ -8,6 +8,7 @@
 import { parseArgs } from 'node:util'
 import { measureAgents } from './agents.mjs'
 import { measureAppend } from './append.mjs'
+import { measureCounted } from './counted.mjs'
 import { measureEveryone } from './everyone.mjs'
 import { measureBig } from './big.mjs'
 import { measureFsck } from './fsck.mjs'
@@ -17,6 +18,7 @@ import { measureHtml } from './html.mjs'
 import { measureImport } from './import.mjs'
 import { measureList } from './list.mjs'
 import { machine } from './machine.mjs'
+import { measureMany } from './many.mjs'
 import { measureMessages } from './messages.mjs'
 import { measureOpen } from './open.mjs'
 import { writeMachine, writeReport } from './page.mjs'
@@ -56,6 +58,8 @@ const GROUPS = new Map([
   ['F17', measureBig],
   ['F18', measureRace],
   ['F19', measureWatchCost],
+  ['F20', measureMany],
+  ['F21', measureCounted],
 ])
 
 const { values } = parseArgs({
