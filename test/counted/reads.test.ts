@@ -12,6 +12,8 @@ const SESSIONS = 200
 const PAGE = 50
 /** A read is a block of the file at least; a few of them are no matter. */
 const SOME_BYTES = 64 * 1024
+/** Lines are read in blocks: what a page parses beyond itself is no more than this. */
+const BLOCK_LINES = 4 * PAGE
 /** Files that are not logs: caches, folders. */
 const SOME_FILES = 6
 
@@ -24,13 +26,13 @@ test('guard: opening reads each byte of a log once, and parses no line twice', a
   expect(work.opened).toBeLessThanOrEqual(1 + SOME_FILES)
 })
 
-test('guard: a page of an open session reads and parses what it shows, and again nothing', async () => {
+test('guard: a page of an open session reads and parses a few blocks at its end, and again nothing', async () => {
   const { root } = await longLog()
   const { store } = await open(root)
   const session = (await store.get('long'))!
   const first = await workOf(() => session.messages({ limit: PAGE }))
   expect(first.bytesRead).toBeLessThanOrEqual(4 * SOME_BYTES)
-  expect(first.parsed).toBeLessThanOrEqual(PAGE + 1)
+  expect(first.parsed).toBeLessThanOrEqual(PAGE + BLOCK_LINES)
   const again = await workOf(() => session.messages({ limit: PAGE }))
   expect(again.bytesRead).toBeLessThanOrEqual(SOME_BYTES)
   expect(again.parsed).toBe(0)
