@@ -1,7 +1,7 @@
 /**
  * F17: opening logs of 1,000, 100,000 and 900,000 messages (500 MB) without looking at what is in them, and their newest 50 messages.
  *
- * Each sample is a process of its own, which has done the same with the smallest log before: time, processor time and the
+ * Each sample is a process of its own, which has done the same with a log of 10,000 messages before: time, processor time and the
  * most memory that it ever had. `open` is `store.get` and `session.info`; `first` has no infos cache, `again` the one that
  * a listing leaves.
  */
@@ -26,6 +26,8 @@ const QUICK = [
   { count: 1000, rounds: 1 },
   { count: 3000, rounds: 1 },
 ]
+/** Messages of the log that a process opens first: long enough that it is opened as long ones are. */
+const WARM = 10_000
 /** So many at once, so that neither the texts nor the objects of 500 MB are in memory together. */
 const CHUNK = 10_000
 /** One JSON document of 500 MB is more than a string can hold. */
@@ -51,14 +53,14 @@ export async function measureBig({ rounds, quick }) {
   if (missing.foldlog !== undefined)
     return { id: 'F17', title: 'opening big logs', tables: [], checks: [], notes: [missing.foldlog] }
   const sizes = quick ? QUICK : SIZES
-  const small = writeFiles(sizes[0].count)
+  const warm = writeFiles(quick ? 3000 : WARM)
   const measured = []
   for (const size of sizes) {
-    const files = size === sizes[0] ? small : writeFiles(size.count)
+    const files = writeFiles(size.count)
     // What is cached of a file that changed in the last two seconds is not trusted: it may change again unseen.
     await wait(2500)
-    measured.push({ files, ...(await openAll(small, files, Math.min(rounds ?? size.rounds, size.rounds))) })
-    if (size !== sizes[0] && size !== sizes.at(-1)) removeFolder(dirname(files.pi))
+    measured.push({ files, ...(await openAll(warm, files, Math.min(rounds ?? size.rounds, size.rounds))) })
+    if (size !== sizes.at(-1)) removeFolder(dirname(files.pi))
   }
   const [, , last] = measured
   const shown = await compare(showWays(last.files), Math.min(rounds ?? 5, 5), { warmup: 0 })
@@ -66,8 +68,7 @@ export async function measureBig({ rounds, quick }) {
   const tables = measured.flatMap(({ files, rows }) => tablesOf(files, rows))
   tables.push({ caption: `\`foldlog show\` of the last ${LAST} of ${megabytes}`, unit: 'ms', rows: shown })
   const checks = checksOf(measured, shown)
-  removeFolder(dirname(last.files.pi))
-  removeFolder(dirname(small.pi))
+  for (const { pi } of [last.files, warm]) removeFolder(dirname(pi))
   return { id: 'F17', title: 'opening big logs', tables, checks }
 }
 
@@ -119,10 +120,10 @@ function database(file) {
 }
 
 /**
- * @param {Files} small @param {Files} files @param {number} rounds
+ * @param {Files} warm @param {Files} files @param {number} rounds
  * @returns {Promise<{ rows: { [field in keyof Required<Figures>]: Row[] } }>} a table for each figure
  */
-async function openAll(small, files, rounds) {
+async function openAll(warm, files, rounds) {
   /** @type {Map<string, Figures[]>} */
   const figures = new Map()
   /** @type {(name: string, how: string, kind: 'log' | 'pi' | 'sqlite' | 'document', prepare?: () => unknown) => import('./harness.mjs').Way} */
@@ -132,7 +133,7 @@ async function openAll(small, files, rounds) {
     figures.set(name, own)
     const sample = async () => {
       await prepare?.()
-      const { output } = runNode([projectFile('test/bench/children/open-log.mjs'), how, small[kind], files[kind]])
+      const { output } = runNode([projectFile('test/bench/children/open-log.mjs'), how, warm[kind], files[kind]])
       const figure = JSON.parse(output)
       if (figure.count < files.count) throw new Error(`${name}: ${figure.count} of ${files.count} messages`)
       own.push(figure)

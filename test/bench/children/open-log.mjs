@@ -1,8 +1,8 @@
 /**
- * `node open-log.mjs <way> <small file> <file>`: opens a log in one way and prints what it took, as
+ * `node open-log.mjs <way> <other file> <file>`: opens a log in one way and prints what it took, as
  * `{ count, ms, cpuMs, peakMb, newestMs?, againMs? }`; `peakMb` is the most memory that the process ever had.
  *
- * The small file is opened again and again before, so that all code is loaded and compiled.
+ * The other file is opened again and again before, so that all code is loaded and compiled.
  */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -108,11 +108,11 @@ const WAYS = {
   },
 }
 
-const [, , name, small, file] = process.argv
+const [, , name, other, file] = process.argv
 const open = WAYS[name]
 const end = performance.now() + WARM_MS
 do {
-  const warm = await open(small)
+  const warm = await open(other)
   for (let i = 0; i < 5; i++) await warm.newest?.()
   await warm.close?.()
 } while (performance.now() < end)
