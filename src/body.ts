@@ -126,7 +126,9 @@ const USER: Facts = { ...PLAIN, isUser: true }
 export function factsOf({ role, status, usage, parts = [] }: Content): Facts {
   let calls: string[] | undefined
   let results: string[] | undefined
-  for (const part of parts) {
+  // Not `for … of`: parts are frozen, and V8 11 walks frozen arrays step by step.
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!
     if (part.type === 'tool-call') (calls ??= []).push(part.callId)
     else if (part.type === 'tool-result') (results ??= []).push(part.callId)
   }

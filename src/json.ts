@@ -24,7 +24,7 @@ export function setOwn(target: object, key: string, value: unknown): void {
 }
 
 /**
- * A deep copy of `value` as plain JSON data: what `JSON.parse(JSON.stringify(value))` gives, but whatever JSON cannot
+ * A deep copy of `value` as plain JSON data, frozen: what `JSON.parse(JSON.stringify(value))` gives, but whatever JSON cannot
  * hold is refused instead of being changed silently.
  *
  * `undefined` properties are dropped and lone surrogates replaced by U+FFFD, as documented in docs/format.md.
@@ -38,6 +38,15 @@ export function toJson(value: unknown, path: string, depth: number = 0): Json {
     return copy(value, depth)
   } catch (error) {
     // Only what failed pays for knowing where.
+    throw error instanceof Refusal ? error.at(path) : error
+  }
+}
+
+/** As {@link toJson}, of an object, behind the fields that `out` has: it becomes the copy. */
+export function toJsonBehind(out: Record<string, Json>, value: object, path: string, depth: number): JsonObject {
+  try {
+    return copyObject(value, depth, out)
+  } catch (error) {
     throw error instanceof Refusal ? error.at(path) : error
   }
 }
@@ -93,26 +102,27 @@ function copyArray(value: readonly unknown[], depth: number): Json[] {
   let at = 0
   try {
     for (; at < out.length; at++) out[at] = copy(out[at], depth + 1)
-    return out as Json[]
+    return Object.freeze(out) as Json[]
   } catch (error) {
     throw error instanceof Refusal ? error.within(`[${at}]`) : error
   }
 }
 
-function copyObject(value: object, depth: number): JsonObject {
+function copyObject(value: object, depth: number, out: Record<string, Json> = {}): JsonObject {
   const proto: unknown = Object.getPrototypeOf(value)
   if (proto !== Object.prototype && proto !== null && Object.getPrototypeOf(proto) !== null) {
     throw new Refusal('INVALID_EVENT', 'is an instance of a class: pass plain data')
   }
-  const out: Record<string, Json> = {}
   let at = ''
   try {
-    for (const key of Object.keys(value)) {
+    const keys = Object.keys(value)
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!
       at = key
       const item: unknown = (value as Record<string, unknown>)[key]
       if (item !== undefined) setOwn(out, key.isWellFormed() ? key : key.toWellFormed(), copy(item, depth + 1))
     }
-    return out
+    return Object.freeze(out)
   } catch (error) {
     throw error instanceof Refusal ? error.within(`.${at}`) : error
   }

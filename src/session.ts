@@ -59,6 +59,7 @@ export class Session {
   #turnId: string | undefined
   /** Fires when the handle is closed, and ends its tails. */
   readonly #closing = new AbortController()
+  #isClosed = false
 
   /** Made by the store, of a log that is folded or of what is known of a long one. */
   constructor(
@@ -355,6 +356,7 @@ export class Session {
 
   /** Ends the use of this handle. Nothing is pending: what was acknowledged is in the backend. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#closing.abort()
     const { folded } = this.#opened
     if (folded === undefined) return
@@ -423,8 +425,7 @@ export class Session {
 
   #check(): void {
     this.#assertOpen()
-    if (this.#closing.signal.aborted)
-      throw new FoldlogError('CLOSED', `session ${this.id} was closed: get it from the store again`)
+    if (this.#isClosed) throw new FoldlogError('CLOSED', `session ${this.id} was closed: get it from the store again`)
   }
 
   /** Writes what changes a message that is there. */
@@ -477,7 +478,8 @@ export class Session {
       options,
       (events) => {
         // Under a key it may be another call's messages that count.
-        if (events.some((event) => (event.data as MessageData).turnId === opened)) this.#turnId = opened
+        if (opened !== undefined && events.some((event) => (event.data as MessageData).turnId === opened))
+          this.#turnId = opened
         return result(events)
       },
       isExact,

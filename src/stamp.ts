@@ -9,7 +9,7 @@ import { FoldlogError } from './errors.ts'
 import { assertData, type MessageData } from './event.ts'
 import type { Fold } from './fold.ts'
 import { assertFields, assertObject, MESSAGE_FIELDS } from './input.ts'
-import { toJson } from './json.ts'
+import { toJson, toJsonBehind, type Json } from './json.ts'
 import type { FilePart, Message, Part, Role, Status, TextPart, ToolResultPart } from './message.ts'
 
 type Unnamed<P> = Omit<P, 'id'> & { readonly id?: string }
@@ -40,7 +40,7 @@ export class Tip {
   /** The last message, and whether it ends its turn. */
   last: { readonly id: string; readonly turnId: string; readonly endsTurn: boolean } | undefined
   /** What was noted and is not in the maps yet: a message that comes alone is never asked about. */
-  #noted: { readonly data: MessageData; readonly turnId: string }[] = []
+  #noted: { readonly data: MessageData; readonly turnId: string }[] | undefined
   #turns: Map<string, string> | undefined
   #calls: Map<string, string> | undefined
   #turnIds: Set<string> | undefined
@@ -72,7 +72,10 @@ export class Tip {
   /** Takes notice of a message on its way. `isKnown`: it is there already, and stays where it is. */
   note(data: MessageData, seat: Seat, isKnown: boolean): void {
     const isNew = !isKnown && this.turnOf(data.id) === undefined
-    this.#noted.push({ data, turnId: seat.turnId })
+    const noted = { data, turnId: seat.turnId }
+    // An array that grows from nothing has room for 17 at once.
+    if (this.#noted === undefined) this.#noted = [noted]
+    else this.#noted.push(noted)
     const opens = seat.parentId !== undefined || seat.after !== undefined
     if (isNew && (opens || this.last === undefined || this.last.turnId === seat.turnId)) {
       this.last = { id: data.id, turnId: seat.turnId, endsTurn: true }
@@ -80,7 +83,7 @@ export class Tip {
   }
 
   #sortIn(): void {
-    if (this.#noted.length === 0) return
+    if (this.#noted === undefined) return
     this.#turns ??= new Map()
     this.#turnIds ??= new Set()
     for (const { data, turnId } of this.#noted) {
@@ -90,7 +93,7 @@ export class Tip {
         if (part.type === 'tool-call') this.#calls = (this.#calls ?? new Map<string, string>()).set(part.callId, turnId)
       }
     }
-    this.#noted.length = 0
+    this.#noted = undefined
   }
 }
 
@@ -116,22 +119,29 @@ export function stamp(
   currentTurn: string | undefined,
 ): { readonly data: MessageData; readonly opensTurn: boolean } {
   assertFields(input, MESSAGE_FIELDS, 'message')
-  const id = wellFormed(input.id) ?? eventId
-  if (fold.isDeleted(id)) {
+  const given = wellFormed(input.id)
+  const id = given ?? eventId
+  if (given !== undefined && fold.isDeleted(id)) {
     throw new FoldlogError('NOT_FOUND', `message ${id} was removed and stays removed: use a new id`)
   }
-  const known = fold.message(id)
+  // A fresh id names nothing that is there.
+  const known = given === undefined ? undefined : fold.message(id)
+  const node = given === undefined ? undefined : fold.node(id)
+  const knownTurn = given === undefined ? undefined : (node?.turnId ?? tip.turnOf(id))
   const { text, role = known?.role ?? 'user' } = input
   const parentId = wellFormed(input.parentId)
   const turnId = wellFormed(input.turnId)
   const keeps = known !== undefined && text === undefined && input.parts === undefined
   const parts = keeps ? known.parts : partsOf(text, input.parts)
-  const seat = seatOf({ id, turnId, parentId, role, parts }, fold, tip, currentTurn)
+  const seat =
+    knownTurn === undefined
+      ? seatOf({ id, turnId, parentId, role, parts }, fold, tip, currentTurn)
+      : { turnId: knownTurn }
   const status = input.status ?? known?.status ?? 'completed'
   const data = ordered(id, seat, role, status, input, parts)
   assertData('message.created', data, `message ${id}`)
   const opensTurn = seat.parentId !== undefined || !isTurn(seat.turnId, fold, tip)
-  tip.note(data, seat, fold.node(id) !== undefined)
+  tip.note(data, seat, node !== undefined)
   return { data, opensTurn }
 }
 
@@ -145,15 +155,13 @@ interface Candidate {
 
 function seatOf(message: Candidate, fold: Fold, tip: Tip, currentTurn: string | undefined): Seat {
   const { id, parentId, turnId } = message
-  const known = fold.node(id)
-  const knownTurn = known?.turnId ?? tip.turnOf(id)
-  if (knownTurn !== undefined) return { turnId: knownTurn }
   if (parentId !== undefined) return branchSeat(message, fold, tip)
   const wanted = turnId ?? defaultTurn(message, fold, tip, currentTurn)
   const { last } = tip
-  if (isTurn(wanted, fold, tip) && (last?.turnId !== wanted || last.endsTurn)) return { turnId: wanted }
+  const isThere = isTurn(wanted, fold, tip)
+  if (isThere && (last?.turnId !== wanted || last.endsTurn)) return { turnId: wanted }
   // Either a new turn, or the head stands in the middle of the wanted one: going on from there is a branch.
-  const fresh = isTurn(wanted, fold, tip) ? id : wanted
+  const fresh = isThere ? id : wanted
   if (last === undefined) return { turnId: fresh }
   return last.endsTurn ? { turnId: fresh, after: last.id } : { turnId: fresh, parentId: last.id }
 }
@@ -182,7 +190,8 @@ function defaultTurn(message: Candidate, fold: Fold, tip: Tip, currentTurn: stri
 
 /** A result belongs to the turn of its call. */
 function turnOfCall(parts: readonly unknown[], fold: Fold, tip: Tip): string | undefined {
-  for (const part of parts as readonly Part[]) {
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] as Part | undefined
     if (part?.type !== 'tool-result') continue
     const turnId = tip.turnOfCall(part.callId) ?? fold.turnOfCall(part.callId)?.id
     if (turnId !== undefined) return turnId
@@ -194,23 +203,31 @@ function isTurn(turnId: string, fold: Fold, tip: Tip): boolean {
   return fold.tree.turn(turnId) !== undefined || tip.hasTurn(turnId)
 }
 
-/** Parts with ids: those given, else `p1`, `p2`, … in their order, passing over what is taken. */
-export function partsOf(text: string | undefined, parts: readonly PartInput[] | undefined): readonly object[] {
+/** Copies of parts, with ids: those given, else `p1`, `p2`, … in their order, passing over what is taken. */
+export function partsOf(text: string | undefined, parts: readonly PartInput[] | undefined): readonly Json[] {
   assertParts(parts)
-  if (parts === undefined) return text === undefined ? [] : [{ id: 'p1', type: 'text', text }]
+  if (parts === undefined) return text === undefined ? [] : [copyOf('p1', { type: 'text', text }, 0)]
   const given: readonly PartInput[] = parts
   const all = text === undefined ? given : [{ type: 'text', text } as const, ...given]
-  for (const part of all) assertObject(part, 'part')
-  const taken = new Set(all.flatMap(({ id }) => id ?? []))
-  if (taken.size < all.filter(({ id }) => id !== undefined).length) throw refuse('two parts have the same id', 'parts')
-  return all.map((given, index) => {
-    const part = withNamedContent(given)
-    if (part.id !== undefined) return part
-    let next = index + 1
-    while (taken.has(`p${next}`)) next++
-    taken.add(`p${next}`)
-    return { id: `p${next}`, ...part }
-  })
+  let named = 0
+  for (let i = 0; i < all.length; i++) {
+    assertObject(all[i], 'part')
+    if (all[i]!.id !== undefined) named++
+  }
+  const taken = named === 0 ? undefined : new Set(all.flatMap(({ id }) => id ?? []))
+  if (taken !== undefined && taken.size < named) throw refuse('two parts have the same id', 'parts')
+  return all.map((part, index) => copyOf(part.id ?? freeId(taken, index + 1), withNamedContent(part), index))
+}
+
+function freeId(taken: Set<string> | undefined, first: number): string {
+  let next = first
+  while (taken?.has(`p${next}`) === true) next++
+  taken?.add(`p${next}`)
+  return `p${next}`
+}
+
+function copyOf(id: string, part: object, index: number): Json {
+  return toJsonBehind({ id }, part, `message.parts[${index}]`, 2)
 }
 
 /** A result with ids on what is inside it; other parts as they are. */
@@ -259,13 +276,15 @@ function ordered(
         ? { id, turnId, after, role, status }
         : { id, turnId, role, status }
   // Its names were checked: `__proto__` is not among them.
-  for (const name of Object.keys(input)) {
+  const names = Object.keys(input)
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!
     const value = (input as Record<string, unknown>)[name]
     if (value !== undefined && !NOT_COPIED.has(name)) data[name] = toJson(value, `message.${name}`, 1)
   }
-  data['parts'] = toJson(parts, 'message.parts', 1)
+  data['parts'] = Object.freeze(parts)
   // Whether it is one is checked by `assertData`.
-  return data as unknown as MessageData
+  return Object.freeze(data) as unknown as MessageData
 }
 
 /** An id as it is written. What is no string is refused later, like every other mistake in the data. */
