@@ -102,15 +102,19 @@ export function lineOf(events: readonly InnerEvent[], time: string): Line {
  * The data must be plain JSON ({@link toJson} made it). Throws `TOO_LARGE` over 64 MB.
  */
 export function encodeLine(line: Line): string {
-  const { id, type, time } = line
-  const key = line.key === undefined ? '' : `,"key":${JSON.stringify(line.key)}`
-  const redacted = line.redacted === true ? ',"redacted":true' : ''
-  const data = JSON.stringify(type === BATCH ? batchOf(line).map(inner) : line.data)
-  const text = escapeRest(`${MARKER}${id}","type":"${type}","time":"${time}"${key}${redacted},"data":${data}}`)
+  const { id, type, time, key } = line
+  const data = type === BATCH ? batchOf(line).map(inner) : line.data
+  // In one piece: a text that is put together has to be copied before it can be searched or written.
+  const isPlain = key === undefined && line.redacted !== true
+  const text = escapeRest(JSON.stringify(isPlain ? { v: 1, id, type, time, data } : marked(line, data)))
   if (text.length > MAX_LINE_BYTES / 3 && new TextEncoder().encode(text).length > MAX_LINE_BYTES) {
     throw new FoldlogError('TOO_LARGE', `a line of ${text.length} characters is over 64 MB: store big content as files`)
   }
   return text
+}
+
+function marked({ id, type, time, key, redacted }: Line, data: Json | InnerEvent[]): object {
+  return { v: 1, id, type, time, key, redacted: redacted === true ? redacted : undefined, data }
 }
 
 function inner({ id, type, data, redacted }: InnerEvent): InnerEvent {
