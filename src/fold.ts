@@ -314,7 +314,7 @@ export class Fold {
     if (content?.status === 'in_progress' || content?.status === 'pending') this.#unfinished.add(entry)
     else if (this.#unfinished.size > 0) this.#unfinished.delete(entry)
     const facts = factsIn(entry)
-    const turnFacts = this.#turnFacts.get(entry.turnId)
+    const turnFacts = this.#turnFacts.size === 0 ? undefined : this.#turnFacts.get(entry.turnId)
     if (before !== undefined) {
       if (before.usage !== undefined) this.#usage.add(before.usage, -1)
       turnFacts?.add(before, -1)
