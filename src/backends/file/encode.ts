@@ -22,8 +22,8 @@ export function encodeLines(lines: readonly NewLine[], seal: boolean): Encoded {
   const bytes = roomFor(lines)
   let at = 0
   if (seal) bytes[at++] = LF
-  for (const { text } of lines) {
-    at += bytes.write(text, at)
+  for (let i = 0; i < lines.length; i++) {
+    at += bytes.write(lines[i]!.text, at)
     bytes[at++] = LF
   }
   encoded.bytes = bytes

@@ -59,36 +59,58 @@ const RECENT_IDS = 4096
 /** What others appended is remembered one by one if it is no more than this. */
 const NEWS_BYTES = 1 << 16
 
-/** Which ids may be in a file: exact for the newest, and for the rest by being at most the greatest of them. */
+/**
+ * Which ids may be in a file: exact for the newest, and for the rest by being at most the greatest of them. Ids mostly come in their order, and
+ * then nothing is hashed: a set would cost an append more than its place in the tree.
+ */
 class KnownIds {
-  readonly #recent = new Set<string>()
-  /** No id that is not in `#recent` is greater. */
+  /** In their order. */
+  #rising: string[] = []
+  /** Those that came late. */
+  readonly #late = new Set<string>()
+  /** No id that is neither in `#rising` nor in `#late` is greater. */
   #floor = ''
+  #greatest = ''
 
   /** Whether `id` is there; undefined if only the file can tell. */
   has(id: string): boolean | undefined {
-    if (this.#recent.has(id)) return true
+    if (id > this.#greatest) return false
+    if (isAmong(this.#rising, id) || this.#late.has(id)) return true
     return id > this.#floor ? false : undefined
   }
 
   add(id: string): void {
-    this.#recent.add(id)
-    if (this.#recent.size > RECENT_IDS) this.#forgetOldest()
+    if (id > this.#greatest) {
+      this.#greatest = id
+      this.#rising.push(id)
+    } else if (!isAmong(this.#rising, id)) this.#late.add(id)
+    if (this.#rising.length + this.#late.size > RECENT_IDS) this.#forgetOldest()
   }
 
   /** Takes notice of ids of which only the greatest is known. */
   raise(greatest: string): void {
     if (greatest > this.#floor) this.#floor = greatest
+    if (greatest > this.#greatest) this.#greatest = greatest
   }
 
   #forgetOldest(): void {
-    let left = RECENT_IDS / 2
-    for (const id of this.#recent) {
-      if (left-- === 0) return
-      this.#recent.delete(id)
-      this.raise(id)
-    }
+    const half = this.#rising.length >>> 1
+    this.raise(this.#rising[half - 1] ?? '')
+    this.#rising = this.#rising.slice(half)
+    for (const id of this.#late) this.raise(id)
+    this.#late.clear()
   }
+}
+
+function isAmong(ids: readonly string[], id: string): boolean {
+  let low = 0
+  let high = ids.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (ids[middle]! < id) low = middle + 1
+    else high = middle
+  }
+  return ids[low] === id
 }
 
 export class LogFile {
@@ -206,7 +228,7 @@ export class LogFile {
   extend(lines: readonly NewLine[], { size, mtimeMs }: Stats): void {
     // The first lines of a file are passed over later, for what else they tell.
     if (this.surveyedTo === this.size && this.size > 0 && this.endsWithLf) this.surveyedTo = size
-    for (const { id } of lines) this.ids.add(id)
+    for (let i = 0; i < lines.length; i++) this.ids.add(lines[i]!.id)
     this.size = size
     this.mtimeMs = mtimeMs
     this.endsWithLf = true

@@ -297,7 +297,7 @@ export class Writer {
 /** The lines whose ids are not in the log: the array itself if that is all of them. */
 function newsOf(log: LogFile, lines: readonly NewLine[]): readonly NewLine[] {
   let isSure = true
-  for (const { id } of lines) if (log.ids.has(id) !== false) isSure = false
+  for (let i = 0; i < lines.length; i++) if (log.ids.has(lines[i]!.id) !== false) isSure = false
   if (isSure) return lines
   const unsure = lines.filter(({ id }) => log.ids.has(id) === undefined).map(({ id }) => id)
   const found = unsure.length === 0 ? new Set<string>() : findIds(log.fd, log.size, unsure).found
