@@ -5,6 +5,7 @@ import type { Origin } from './bus.ts'
 import type { SessionEvent } from './event.ts'
 import { deepFreeze } from './json.ts'
 import type { LineSet } from './lines.ts'
+import { withOne } from './pending.ts'
 
 /** An event that was folded, and how it came. */
 export interface Arrival {
@@ -24,6 +25,10 @@ export class News {
   arrivals: Arrival[] = []
   /** What counted before does no longer: the fold has to be made again. */
   rewound: { readonly missing: SessionEvent[]; readonly added: SessionEvent[] } | undefined
+
+  add(arrival: Arrival): void {
+    this.arrivals = withOne(this.arrivals, arrival)
+  }
 
   /** What came and was overruled before anybody was told, as by its redaction, is told as what counts of it now, or not at all. */
   settle(lines: LineSet): void {

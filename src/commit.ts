@@ -8,8 +8,8 @@ import type { Capabilities } from './backend.ts'
 import type { SessionEvent } from './event.ts'
 import { assertHead, expectedHeadOf } from './expected-head.ts'
 import { keyOf, sameKind } from './keyed.ts'
-import { eventsOf, lineOf, type InnerEvent, type Line } from './line.ts'
-import { toEvent } from './lines.ts'
+import { lineOf, type InnerEvent, type Line } from './line.ts'
+import { toEvents } from './lines.ts'
 import type { LiveLog } from './live.ts'
 import type { Log } from './log.ts'
 import { assertOptions } from './options.ts'
@@ -114,7 +114,7 @@ export class Commits {
 
   write<T>(events: readonly InnerEvent[], key: string | undefined, result: Result<T>): Promise<T> {
     const line = this.#lineOf(events, key)
-    return this.#log.append(line, () => result(eventsOf(line).map((event) => toEvent(line, event))))
+    return this.#log.append(line, () => result(toEvents(line)))
   }
 
   /** As `write`, but only while `assert` throws nothing; the events are made anew whenever something came between. */
@@ -132,7 +132,7 @@ export class Commits {
       return line
     })
     const written = line
-    return written === undefined ? [] : eventsOf(written).map((event) => toEvent(written, event))
+    return written === undefined ? [] : toEvents(written)
   }
 
   /** The line that is written, after the store's `redact` has seen it. */

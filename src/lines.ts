@@ -289,6 +289,11 @@ function isAmong(lines: readonly Line[], id: string): boolean {
   return lines[low]?.id === id
 }
 
+/** The events of a line, as readers get them. */
+export function toEvents(line: Line): SessionEvent[] {
+  return line.type === BATCH ? batchOf(line).map((event) => toEvent(line, event)) : [toEvent(line, line)]
+}
+
 /** An event of a line, as readers get it. */
 export function toEvent(line: Line, { id, type, data }: InnerEvent): SessionEvent {
   const event = { id, type, time: line.time, data }

@@ -17,13 +17,13 @@ import { Attempts } from './guarded.ts'
 import { Clock, firstIdAt } from './id.ts'
 import { deepFreeze } from './json.ts'
 import { BATCH, batchOf, decodeLine, encodeLine, eventsOf, type Damage, type InnerEvent, type Line } from './line.ts'
-import { toEvent } from './lines.ts'
+import { toEvent, toEvents } from './lines.ts'
 import { LogState } from './log-state.ts'
 import type { FoldedInfo } from './infos-cache.ts'
 import type { SessionInfo } from './message.ts'
 import type { Origin } from './bus.ts'
 import { DAMAGE_CHANGED, isNothing, News, type Change } from './change.ts'
-import { encoded, Pending, slimmed, type Encoded } from './pending.ts'
+import { encoded, Pending, slimmed, withOne, type Encoded } from './pending.ts'
 import { Tip } from './stamp.ts'
 
 const READY = Promise.resolve()
@@ -48,6 +48,7 @@ export class Log {
   })
   #tip: Tip | undefined
   #isBusy = false
+  readonly #goNext = (): void => this.#next()
   /** Ids of lines this process wrote that it has not read back yet. */
   readonly #own = new Set<string>()
   /** Ids from here on are over 24 h ahead. */
@@ -145,7 +146,7 @@ export class Log {
   /** The events of the line that counts for an idempotency key. */
   eventsOfKey(key: string): readonly SessionEvent[] | undefined {
     const line = this.#state.lines.byKey(key)
-    return line === undefined ? undefined : eventsOf(line).map((event) => toEvent(line, event))
+    return line === undefined ? undefined : toEvents(line)
   }
 
   /**
@@ -205,7 +206,7 @@ export class Log {
     return new Promise((resolve, reject) => {
       const { text, isBulky } = this.#encode(line)
       const pending = new Pending(line, text, result, resolve as (result: unknown) => void, reject)
-      this.#queue.push(pending)
+      this.#queue = withOne(this.#queue, pending)
       if (isBulky && (!isVerbatim || text === '')) this.#bulky.push(pending)
       this.#schedule()
     })
@@ -255,7 +256,7 @@ export class Log {
     if (this.#isBusy) return
     this.#isBusy = true
     // After all that is called in this tick. No `queueMicrotask`: it costs an asynchronous resource each time.
-    void READY.then(() => this.#next())
+    void READY.then(this.#goNext)
   }
 
   /** Does what waits, one thing at a time. A lone append waits for nothing in it: each promise on its way would cost as much as its fold. */
@@ -379,7 +380,7 @@ export class Log {
     if (this.#queue.length === 0) this.#tip = undefined
     if (this.#queue.length === 0 && this.#attempts.isEmpty && this.#looks.length === 0) this.#isBusy = false
     // Who was just answered comes first, and what they call in their turn shares the next write.
-    else void READY.then(() => this.#next())
+    else void READY.then(this.#goNext)
   }
 
   /** Folds what the backend has beyond the cursor; reads everything anew if the cursor leads nowhere. */
@@ -477,7 +478,7 @@ export class Log {
     const isLate = inner.id < state.fold.lastEventId
     if (!isChecked && !state.isEffective(line, inner)) return
     state.fold.apply(inner)
-    if (this.#listeners.size > 0) news.arrivals.push({ event: deepFreeze(toEvent(line, inner)), origin, isLate })
+    if (this.#listeners.size > 0) news.add({ event: deepFreeze(toEvent(line, inner)), origin, isLate })
   }
 
   #see(state: LogState, id: string): void {

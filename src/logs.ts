@@ -299,7 +299,8 @@ type Base = { readonly root: string; readonly namespace: string; readonly sessio
 
 function publishArrivals(bus: Bus, base: Base, log: Log, arrivals: readonly Arrival[]): void {
   const { root, namespace, sessionId } = base
-  for (const { event, origin, isLate } of arrivals) {
+  for (let i = 0; i < arrivals.length; i++) {
+    const { event, origin, isLate } = arrivals[i]!
     // Types without a dot have no effect, and what has none does not arrive.
     const type = event.type as LogEvent['type']
     if (type === 'session.updated' || !bus.hasListeners(type)) continue

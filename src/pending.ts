@@ -37,6 +37,13 @@ export async function slimmed(backend: Backend, namespace: string, given: Encode
   return { id: line.id, text, line, isBulky: false }
 }
 
+/** The list with one more: an array that grows from nothing has room for 17 at once. */
+export function withOne<T>(list: T[], item: T): T[] {
+  if (list.length === 0) return [item]
+  list.push(item)
+  return list
+}
+
 /** A line on its way into the backend, and who waits for it. */
 export class Pending implements NewLine {
   readonly id: string
