@@ -12,6 +12,7 @@
  * Everything in this file is pure. It reads no clock and no disk, and it trusts that the data of an event fits its type.
  */
 import { Body, factsOf, type Content, type Facts } from './body.ts'
+import { ById } from './by-id.ts'
 import type { CoreEvents, InfoPatch, MessageData } from './event.ts'
 import { timeOf } from './event-id.ts'
 import { deepFreeze, type Json, type JsonObject } from './json.ts'
@@ -58,7 +59,7 @@ export class Fold {
   readonly #info = new Registers()
   readonly #vars = new Registers()
   readonly #metadata = new Registers()
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new ById<Entry>()
   readonly #tree = new Tree(this.#entries)
   /** Of the turns that were asked for: those that the conversation ended with once. */
   readonly #turnFacts = new Map<string, TurnFacts>()
@@ -96,12 +97,12 @@ export class Fold {
     if (event.id > this.#lastEventId) this.#lastEventId = event.id
     if (this.#firstEventId === '' || event.id < this.#firstEventId) this.#firstEventId = event.id
     switch (event.type as keyof CoreEvents) {
+      case 'message.created':
+        return this.#create(event.data as unknown as MessageData, event.id)
       case 'session.created':
         return this.#initInfo(event.data as InfoPatch, event.id)
       case 'session.updated':
         return this.#setInfo(event.data as InfoPatch, event.id)
-      case 'message.created':
-        return this.#create(event.data as unknown as MessageData, event.id)
       case 'message.updated':
         return this.#update(event.data as unknown as CoreEvents['message.updated'], event.id)
       case 'message.deleted':
@@ -240,7 +241,7 @@ export class Fold {
 
   #entry(id: string, at: string): Entry {
     let entry = this.#entries.get(id)
-    if (entry === undefined) this.#entries.set(id, (entry = new Entry(id)))
+    if (entry === undefined) this.#entries.add((entry = new Entry(id)))
     entry.view = undefined
     if (at > entry.touched) entry.touched = at
     return entry

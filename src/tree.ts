@@ -9,6 +9,7 @@
  *
  * A turn only ever hangs under a turn that began before it, so every walk ends. Everything in this file is pure.
  */
+import { ById } from './by-id.ts'
 
 /** What the tree knows of a message. Everything but `turn` is fixed by the message's first event. */
 export interface TreeNode {
@@ -54,8 +55,8 @@ const NO_TURNS: TreeTurn[] = []
 
 export class Tree {
   /** By id, kept by the caller; those without a turn are not in the tree. */
-  readonly #nodes: ReadonlyMap<string, TreeNode>
-  readonly #turns = new Map<string, TreeTurn>()
+  readonly #nodes: Pick<ById<TreeNode>, 'get' | 'values'>
+  readonly #turns = new ById<TreeTurn>()
   readonly #roots: TreeTurn[] = []
   readonly #steps: Step[] = []
   /** Ids that steps name and that are not there (yet), with the first step that does. */
@@ -67,7 +68,7 @@ export class Tree {
   #leafCount: number | undefined = 0
 
   /** `nodes` has to hold a message by the time it is added. */
-  constructor(nodes: ReadonlyMap<string, TreeNode>) {
+  constructor(nodes: Pick<ById<TreeNode>, 'get' | 'values'>) {
     this.#nodes = nodes
   }
 
@@ -103,13 +104,14 @@ export class Tree {
 
   /** Takes in a message that was created. In order of ids this is constant time. */
   add(node: TreeNode): void {
-    const turn = this.#turns.get(node.turnId)
+    // Mostly the newest one: a look into the map costs more than the rest of this.
     const end = this.active
+    const turn = end?.turn.id === node.turnId ? end.turn : this.#turns.get(node.turnId)
     if (turn === undefined) this.#open(node)
     else this.#join(turn, node)
-    this.#isStraight &&=
-      node === this.last(this.active) && (turn === undefined ? isAtEnd(node, end) : turn === end?.turn)
-    const awaitedAt = this.#awaited.get(node.id)
+    if (this.#isStraight)
+      this.#isStraight = turn === undefined ? isAtEnd(node, end) : turn === end?.turn && node === turn.nodes.at(-1)
+    const awaitedAt = this.#awaited.size === 0 ? undefined : this.#awaited.get(node.id)
     if (awaitedAt === undefined) return
     this.#isStraight = false
     this.#awaited.delete(node.id)
@@ -217,7 +219,7 @@ export class Tree {
       visible: 0,
       isPlaced: false,
     }
-    this.#turns.set(turn.id, turn)
+    this.#turns.add(turn)
     this.#show(turn, node)
     this.#insert({ at: node.created, turn, head: undefined, active: undefined })
   }
@@ -300,6 +302,8 @@ export class Tree {
       if (parent !== undefined) return { turn: parent.turn!, upTo: parent }
       this.#dangling.add(first.id)
     }
+    // Mostly its writer saw the end of what is active here.
+    if (active !== undefined && first.after === this.last(active)!.id && isOlder(active.turn, first)) return active
     const after = first.after === undefined ? undefined : this.#before(first.after, first.created)
     return after === undefined || isOnPath(after, active) ? active : placeAt(after, first.created)
   }
@@ -336,6 +340,10 @@ export class Tree {
 function isAtEnd({ turn }: TreeNode, end: Place | undefined): boolean {
   const anchor = turn!.anchor
   return anchor?.turn === end?.turn && (anchor?.upTo === undefined || anchor.upTo === end!.turn.nodes.at(-1))
+}
+
+function isOlder(turn: TreeTurn, first: TreeNode): boolean {
+  return turn.nodes[0]!.created < first.created
 }
 
 function leaves(turn: TreeTurn | undefined): number {
