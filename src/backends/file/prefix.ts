@@ -91,6 +91,7 @@ export class Survey {
     const greatest = this.#greatest
     let i = 0
     while (i < ID_LENGTH && bytes[at + i] === greatest[i]) i++
-    if (i < ID_LENGTH && bytes[at + i]! > greatest[i]!) bytes.copy(greatest, 0, at, at + ID_LENGTH)
+    // Not with `copy`, which makes a view of the bytes each time.
+    if (i < ID_LENGTH && bytes[at + i]! > greatest[i]!) for (; i < ID_LENGTH; i++) greatest[i] = bytes[at + i]!
   }
 }
