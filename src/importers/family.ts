@@ -54,9 +54,14 @@ export class Family {
     else waiting.push(child)
   }
 
+  /** Whether a session is a child that was not told its parent yet. */
+  isWaiting(sessionId: string): boolean {
+    return this.#ids.has(sessionId) && !this.#above.has(sessionId)
+  }
+
   /**
    * Tells the children that no file to come can say more about: their best way leads to a session that is no child. Called after each file,
-   * while their logs are open: to open them again takes as long as writing them.
+   * while their lines wait: to open their logs again takes as long as writing them.
    */
   async linkCertain(): Promise<void> {
     const ready = this.#ready
@@ -86,7 +91,7 @@ export class Family {
     // What names the call beats what only names the session.
     const line = child.line(asJson({ parent, rootId }), parent.callId === undefined ? 1 : 2)
     await child.writer.add(child.sessionId, line, 0)
-    await child.writer.flush()
+    await child.writer.flush((sessionId) => this.isWaiting(sessionId))
   }
 }
 

@@ -6,6 +6,9 @@ import type { Destination } from './destination.ts'
 import { Family } from './family.ts'
 import type { FileReport } from './report.ts'
 import { SourceFile } from './source-file.ts'
+import type { Writer } from './writer.ts'
+
+const MAX_HELD_BYTES = 16 * 1024 * 1024
 
 /** How far an import is. */
 export interface ImportProgress {
@@ -28,6 +31,8 @@ export class Run {
   readonly #options: RunOptions
   readonly #files: number
   readonly #read: SourceFile[] = []
+  /** Those that have lines of children whose parents are not known yet, so that each child is written once. */
+  readonly #holding = new Set<Writer>()
   #done = 0
 
   /** `files` is how many files there are to read. */
@@ -50,7 +55,7 @@ export class Run {
     try {
       file.open()
       await read(file)
-      await file.writer.flush()
+      await file.writer.flush((sessionId) => this.family.isWaiting(sessionId))
     } catch (error) {
       // Only what the disk says about this file belongs in its report; what the store says is the caller's.
       if (!isFoldlogError(error) || error.path !== path) throw error
@@ -59,6 +64,7 @@ export class Run {
       file.close()
     }
     await this.family.linkCertain()
+    await this.#hold(file.writer)
     this.passed(path)
   }
 
@@ -66,6 +72,21 @@ export class Run {
   passed(path: string): void {
     this.#done++
     this.#tell(path)
+  }
+
+  async #hold(writer: Writer): Promise<void> {
+    this.#holding.add(writer)
+    let sizeBytes = 0
+    for (const each of this.#holding) {
+      if (each.sizeBytes === 0) this.#holding.delete(each)
+      sizeBytes += each.sizeBytes
+    }
+    if (sizeBytes > MAX_HELD_BYTES) await this.#letGo()
+  }
+
+  async #letGo(): Promise<void> {
+    for (const writer of this.#holding) await writer.flush()
+    this.#holding.clear()
   }
 
   #tell(path: string, readBytes?: number): void {
@@ -76,6 +97,7 @@ export class Run {
   /** Writes what is known now that all files are read, and returns the reports in the order of their paths. */
   async end(): Promise<readonly FileReport[]> {
     await this.family.link()
+    await this.#letGo()
     return this.#read.map((file) => file.report()).sort((a, b) => (a.path < b.path ? -1 : 1))
   }
 }

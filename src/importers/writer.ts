@@ -8,6 +8,8 @@ import type { Destination } from './destination.ts'
 /** How many lines, and characters of source, are merged at once: it bounds what is in memory. */
 const FLUSH_LINES = 500
 const FLUSH_BYTES = 4 * 1024 * 1024
+/** What a line holds besides what it took from its source. */
+const LINE_BYTES = 256
 
 /** What was merged into one session so far. */
 export interface Merged {
@@ -32,22 +34,32 @@ export class Writer {
     this.#onRefused = onRefused
   }
 
-  /** Takes a line; `sizeBytes` is about how much memory it holds. The first line of a session creates it. */
+  /** Takes a line; `sizeBytes` is about how much of the source it holds. The first line of a session creates it. */
   async add(sessionId: string, line: MergeLine, sizeBytes: number): Promise<void> {
     const waiting = this.#waiting.get(sessionId)
     if (waiting === undefined) this.#waiting.set(sessionId, [line])
     else waiting.push(line)
     this.#lines++
-    this.#bytes += sizeBytes
+    this.#bytes += sizeBytes + LINE_BYTES
     if (this.#lines >= FLUSH_LINES || this.#bytes >= FLUSH_BYTES) await this.flush()
   }
 
-  /** Merges what waits. After an error everything may be added again: what is there already is known. */
-  async flush(): Promise<void> {
+  /** About how much memory the lines hold that wait, in bytes; 0 if none waits. */
+  get sizeBytes(): number {
+    return this.#bytes
+  }
+
+  /**
+   * Merges what waits, but that of sessions that are held. After an error everything may be added again: what is there
+   * already is known.
+   */
+  async flush(isHeld: (sessionId: string) => boolean = () => false): Promise<void> {
     for (const [sessionId, lines] of this.#waiting) {
+      if (isHeld(sessionId)) continue
       await this.#merge(sessionId, lines)
       this.#waiting.delete(sessionId)
     }
+    if (this.#waiting.size > 0) return
     this.#lines = 0
     this.#bytes = 0
   }
