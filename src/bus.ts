@@ -179,6 +179,12 @@ export class Bus {
     return (all.get(type)?.length ?? 0) > 0 || (all.get('*')?.length ?? 0) > 0
   }
 
+  /** Whether anybody listens to anything. */
+  get isHeard(): boolean {
+    for (const listeners of this.#emitter.all.values()) if (listeners !== undefined && listeners.length > 0) return true
+    return false
+  }
+
   #deliver(listener: AnyListener, event: BusEvent): void {
     try {
       const result = listener(event)

@@ -23,7 +23,7 @@ import type { FoldedInfo } from './infos-cache.ts'
 import type { SessionInfo } from './message.ts'
 import type { Origin } from './bus.ts'
 import { DAMAGE_CHANGED, isNothing, News, type Change } from './change.ts'
-import { encoded, Pending, slimmed, withOne, type Encoded } from './pending.ts'
+import { encoded, Pending, slimmed, withOne, writeNew, type Encoded } from './pending.ts'
 import { Tip } from './stamp.ts'
 
 const READY = Promise.resolve()
@@ -68,19 +68,14 @@ export class Log {
     return log
   }
 
-  /** Writes the first line of a new log. Rejects with `ALREADY_EXISTS`. Nobody listens yet, so nothing is told. */
+  /** Writes the first lines of a new log. Rejects with `ALREADY_EXISTS`. Nobody listens yet, so nothing is told. */
   static async create(backend: Backend, key: SessionKey, lines: readonly Line[]): Promise<Log> {
     const log = new Log(backend, key)
-    const news: Encoded[] = []
-    for (const line of lines) {
-      const text = encoded(backend, line)
-      news.push(text.isBulky ? await slimmed(backend, key.namespace, text) : text)
-    }
-    const result = await backend.append(key, news, { expect: 'absent' })
-    if (result.cursor === undefined) await log.#read(log.#state, new News())
+    const { news, cursor } = await writeNew(backend, key, lines)
+    if (cursor === undefined) await log.#read(log.#state, new News())
     else {
       for (const { line } of news) log.#take(log.#state, line, 'local', new News(), true)
-      log.#state.cursor = result.cursor
+      log.#state.cursor = cursor
     }
     return log
   }

@@ -18,6 +18,7 @@ import type { SessionInfo } from './message.ts'
 import { screenLine, type RedactHook } from './screen.ts'
 import { Log, notFound } from './log.ts'
 import { Newest } from './newest.ts'
+import { writeNew } from './pending.ts'
 
 const KEPT = 64
 
@@ -179,6 +180,14 @@ export class Logs {
       arrivals: log.events().map((event) => ({ event, origin: 'local', isLate: false })),
     })
     return log
+  }
+
+  /** As `create`, but where nobody hears of it the log is written only: to fold and keep it costs as much again. */
+  async put(key: SessionKey, lines: readonly Line[]): Promise<void> {
+    const isHeard = this.#bus.isHeard || this.#toldOf(key) !== undefined
+    if (isHeard) return void (await this.create(key, lines))
+    const screened = lines.map((line) => this.screen(line))
+    await writeNew(this.#backend, key, screened)
   }
 
   /** A line as the store's `redact` wants it. */

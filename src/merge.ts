@@ -93,7 +93,9 @@ export async function mergeInto(logs: Logs, key: SessionKey, given: readonly Mer
   if (log === undefined && lines.length > 0) {
     if (lines[0]!.type !== 'session.created')
       throw refuse(0, 'type', 'the first line of a new session must be session.created')
-    log = await logs.create(key, lines.splice(0, LINES_AT_ONCE))
+    const first = lines.splice(0, LINES_AT_ONCE)
+    if (lines.length === 0) await logs.put(key, first)
+    else log = await logs.create(key, first)
   }
   const there = lines.findLast(({ id }) => log?.has(id) === true)
   // It may be of a process that ended before it was on the disk.

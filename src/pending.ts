@@ -1,7 +1,7 @@
 /**
  * Lines on their way into a log, and what has to be in files before they are written.
  */
-import type { Backend, NewLine } from './backend.ts'
+import type { AppendResult, Backend, NewLine, SessionKey } from './backend.ts'
 import { isFoldlogError } from './errors.ts'
 import { lazy } from './lazy.ts'
 import { encodeLine, MAX_INLINE_CHARS, type Line } from './line.ts'
@@ -42,6 +42,22 @@ export function withOne<T>(list: T[], item: T): T[] {
   if (list.length === 0) return [item]
   list.push(item)
   return list
+}
+
+/** Creates a log of these lines. Resolves with them as they were written. Rejects with `ALREADY_EXISTS`. */
+export async function writeNew(
+  backend: Backend,
+  key: SessionKey,
+  lines: readonly Line[],
+): Promise<AppendResult & { readonly news: readonly Encoded[] }> {
+  const news: Encoded[] = []
+  for (const line of lines) {
+    const text = encoded(backend, line)
+    news.push(text.isBulky ? await slimmed(backend, key.namespace, text) : text)
+  }
+  // Alone, because a backend may keep them until they are on the disk.
+  const texts = news.map(({ id, text }) => ({ id, text }))
+  return { news, ...(await backend.append(key, texts, { expect: 'absent' })) }
 }
 
 /** A line on its way into the backend, and who waits for it. */
