@@ -42,13 +42,14 @@ const PLOTS = new Map([
   ],
 ])
 
-const WIDTH = 900
+const WIDTH = 960
 const HEIGHT = 480
 const AREA = { left: 76, top: 48, right: 560, bottom: 416 }
 const LEGEND = { x: 596, step: 22 }
 /** Dark enough for a light page and light enough for a dark one. */
-const COLOURS = ['#3d8bfd', '#d9480f', '#2b9348', '#b5179e', '#b8860b', '#0c8599', '#868e96']
-const DASHES = ['', '7 4']
+const OWN_COLOUR = '#d9480f'
+const COLOURS = ['#3d8bfd', '#2b9348', '#b5179e', '#b8860b', '#0c8599', '#868e96']
+const DASHES = ['', '7 4', '2 3']
 
 /** @param {ReturnType<typeof readResults>} results */
 export function drawPlots(results) {
@@ -63,7 +64,8 @@ export function drawPlots(results) {
 
 /** @param {Plot} plot @param {readonly Series[]} all @returns {string} */
 export function svg(plot, all) {
-  // In the order in which they end, as their names stand beside them.
+  // Everybody looks the same in all plots; names stand in the order in which their lines end.
+  const looks = looksOf(all.map(({ name }) => name))
   const lines = all.toSorted((a, b) => lastOf(b) - lastOf(a))
   const x = scale(values(lines, 0), AREA.left, AREA.right)
   const y = scale(values(lines, 1), AREA.bottom, AREA.top)
@@ -74,7 +76,9 @@ export function svg(plot, all) {
     ...y.ticks.map((tick) => horizontal(y.of(tick), power(tick))),
     `<text class="axis" x="${(AREA.left + AREA.right) / 2}" y="${HEIGHT - 20}" text-anchor="middle">${escape(plot.x)}</text>`,
     `<text class="axis" transform="translate(20 ${(AREA.top + AREA.bottom) / 2}) rotate(-90)" text-anchor="middle">${escape(plot.y)}</text>`,
-    ...lines.flatMap((line, i) => drawn(line, i, x, y)),
+    ...lines.map((line, i) => named(line, i, looks)),
+    // The own ones last, so that they are over the others.
+    ...lines.toSorted((a, b) => Number(isOwn(a.name)) - Number(isOwn(b.name))).map((line) => drawn(line, looks, x, y)),
   ]
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img">
 <title>${escape(plot.title)}: ${escape(plot.y)}, by ${escape(plot.x)}</title>
@@ -98,29 +102,49 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 }
 `
 
-/** @param {Series} line @param {number} i @param {Scale} x @param {Scale} y */
-function drawn({ name, points }, i, x, y) {
-  const isOwn = name.startsWith('foldlog')
-  const style = `class="line${isOwn ? ' own' : ''}" stroke="${COLOURS[i % COLOURS.length]}"`
-  const dash = DASHES[Math.floor(i / COLOURS.length) % DASHES.length]
-  const look = dash === '' ? style : `${style} stroke-dasharray="${dash}"`
-  const path = points.map(([at, value]) => `${round(x.of(at))},${round(y.of(value))}`).join(' ')
-  const row = AREA.top + 8 + i * LEGEND.step
-  const dots = points.map(
-    ([at, value]) =>
-      `<circle cx="${round(x.of(at))}" cy="${round(y.of(value))}" r="${isOwn ? 4 : 2.6}" fill="${COLOURS[i % COLOURS.length]}"/>`,
+/** @param {string} name */
+function isOwn(name) {
+  return name.startsWith('foldlog')
+}
+
+/** @typedef {{ colour: string, attributes: string }} Look */
+
+/** @param {readonly string[]} names @returns {ReadonlyMap<string, Look>} */
+function looksOf(names) {
+  const own = names.filter(isOwn).map((name, i) => look(name, OWN_COLOUR, i))
+  const others = names
+    .filter((name) => !isOwn(name))
+    .map((name, i) => look(name, COLOURS[i % COLOURS.length], Math.floor(i / COLOURS.length)))
+  return new Map([...own, ...others])
+}
+
+/** @param {string} name @param {string} colour @param {number} dash @returns {[string, Look]} */
+function look(name, colour, dash) {
+  const dashed = dash === 0 ? '' : ` stroke-dasharray="${DASHES[dash % DASHES.length]}"`
+  return [name, { colour, attributes: `class="line${isOwn(name) ? ' own' : ''}" stroke="${colour}"${dashed}` }]
+}
+
+/** @param {Series} line @param {ReadonlyMap<string, Look>} looks @param {Scale} x @param {Scale} y */
+function drawn({ name, points }, looks, x, y) {
+  const { colour, attributes } = /** @type {Look} */ (looks.get(name))
+  const places = points.map(([at, value]) => [round(x.of(at)), round(y.of(value))])
+  const dots = places.map(
+    ([at, height]) => `<circle cx="${at}" cy="${height}" r="${isOwn(name) ? 4 : 2.6}" fill="${colour}"/>`,
   )
-  return [
-    `<polyline ${look} points="${path}"/>`,
-    ...dots,
-    `<path ${look} d="M${LEGEND.x} ${row}h28"/>`,
-    `<text x="${LEGEND.x + 36}" y="${row + 4}"${isOwn ? ' font-weight="600"' : ''}>${escape(shortName(name))}</text>`,
-  ]
+  return `<polyline ${attributes} points="${places.join(' ')}"/>${dots.join('')}`
+}
+
+/** @param {Series} line @param {number} i @param {ReadonlyMap<string, Look>} looks */
+function named({ name }, i, looks) {
+  const { attributes } = /** @type {Look} */ (looks.get(name))
+  const row = AREA.top + 8 + i * LEGEND.step
+  const text = `<text class="${isOwn(name) ? 'title' : 'axis'}" x="${LEGEND.x + 36}" y="${row + 4}">${escape(shortName(name))}</text>`
+  return `<path ${attributes} d="M${LEGEND.x} ${row}h28"/>${text}`
 }
 
 /** What fits beside the plot. @param {string} name */
 function shortName(name) {
-  return name.length <= 38 ? name : `${name.slice(0, 37)}…`
+  return name.length <= 46 ? name : `${name.slice(0, 45)}…`
 }
 
 /**

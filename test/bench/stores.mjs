@@ -79,7 +79,7 @@ function product() {
 /** The base: nobody can read with less who reads all, nor write with less. @returns {Keeper} */
 function raw() {
   return {
-    name: 'JSON.parse of each line; JSON.stringify and writeSync',
+    name: 'the least: a line written, every line parsed',
     missing: undefined,
     costs: 'one line, never synced',
     most: MANY,
@@ -288,7 +288,7 @@ function openaiFile() {
   const write = (/** @type {string} */ folder, /** @type {object} */ all) =>
     writeFile(path(folder), JSON.stringify(all, undefined, 2))
   return {
-    name: "OpenAI Agents, the documentation's file session",
+    name: 'OpenAI Agents, documented file session',
     missing: undefined,
     costs: 'the whole file read and written, never synced',
     most: SOME,

@@ -6,7 +6,7 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { projectFile } from './children.mjs'
@@ -35,7 +35,10 @@ export async function measureWatchCost({ rounds, quick }) {
   const pairs = await losePairs(writer, quick ? 1 : 20)
   const sizes = quick ? [10, 100] : [10, 1000, 10_000, 50_000]
   const costs = []
-  for (const count of sizes) costs.push(await costsOf(count, writer, quick ? 5 : 100, rounds ?? (quick ? 1 : 3)))
+  const plan = { writer, appends: quick ? 5 : 100, rounds: rounds ?? (quick ? 1 : 3) }
+  for (const count of sizes) costs.push(await costsOf(writeSessions(count), plan))
+  const length = quick ? 1000 : 100_000
+  const long = await costsOf(writeLong(sizes[0], length), plan)
   writer.disconnect()
   const shown = number(sizes.at(-1) ?? 0)
   const [few, many] = [costs[0], costs.at(-1) ?? costs[0]]
@@ -47,6 +50,7 @@ export async function measureWatchCost({ rounds, quick }) {
       ...sizes.flatMap((count, i) => [
         { caption: `processor time for an append, ${number(count)} sessions`, unit: 'ms', rows: costs[i].cpu },
       ]),
+      { caption: `processor time for an append, to ${number(length)} messages`, unit: 'ms', rows: long.cpu },
       startTable(sizes, costs),
     ],
     checks: [
@@ -54,6 +58,7 @@ export async function measureWatchCost({ rounds, quick }) {
       atMost(`W3: at ${shown} sessions`, many.cpu[4], 1, 'ms'),
       atMost(`W3: at ${shown} sessions, with chokidar 6`, many.cpu[5], 1, 'ms'),
       ratio(`W3: at ${shown} sessions, to at ${number(sizes[0])}, with chokidar 6`, many.cpu[5], few.cpu[5], 2),
+      ratio(`W3: to ${number(length)} messages, to 4, with chokidar 6`, long.cpu[5], few.cpu[5], 2),
     ],
   }
 }
@@ -105,11 +110,15 @@ async function losePairsAt({ root, follow }, writer, sessionId, { gapMs, each })
   return lost
 }
 
-/**
- * @param {number} count of sessions @param {ChildProcess} writer @param {number} appends a sample @param {number} rounds
- */
-async function costsOf(count, writer, appends, rounds) {
+/** Sessions, of which the one that is appended to is long. @param {number} count @param {number} length messages */
+function writeLong(count, length) {
   const root = writeSessions(count)
+  writeFileSync(join(root, 'default', 'other-0.jsonl'), lines(length, Date.now() - length * 1000 - 1e7).join(''))
+  return root
+}
+
+/** @param {string} root @param {{ writer: ChildProcess, appends: number, rounds: number }} plan `appends` a sample */
+async function costsOf(root, { writer, appends, rounds }) {
   const ways = [
     { name: 'nothing watched', how: 'nothing' },
     { name: 'fs.watch of the directory', how: 'fsWatch' },
