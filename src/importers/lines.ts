@@ -57,8 +57,12 @@ export function customType(format: string, name: string): string {
   return `${format}.${name.replaceAll(/[^\w-]/g, '_')}`.slice(0, MAX_TYPE_CHARS)
 }
 
+/** The lines of a record, and often those of the next, have one time: the last one is kept. */
+let last = { ms: 0, iso: new Date(0).toISOString() }
+
 export function isoOf(ms: number): string {
-  return new Date(ms).toISOString()
+  if (ms !== last.ms) last = { ms, iso: new Date(ms).toISOString() }
+  return last.iso
 }
 
 /** Interfaces have no index signature, so the compiler does not see that they are JSON: they hold nothing else. */

@@ -3,7 +3,7 @@
  *
  * Everything in this file is pure.
  */
-import { isSet, objectField, textField, timeField } from '../fields.ts'
+import { isSet, objectField, textField } from '../fields.ts'
 import type { JsonObject } from '../../json.ts'
 import type { DroppedField, DroppedRecords, SourceLinks } from '../report.ts'
 import { DROPPED, SYNTHETIC, blocksOf, labelOf, type RecordKind } from './record.ts'
@@ -59,12 +59,13 @@ export class FactFinder {
   #structured = 0
   #sidechain = 0
 
-  add(type: string, kind: RecordKind, value: JsonObject): void {
+  /** `time`: its own, in ms since the epoch. */
+  add(type: string, kind: RecordKind, time: number | undefined, value: JsonObject): void {
     count(this.#types, type === 'system' ? labelOf(type, value) : type)
     this.#hasMessage ||= kind === 'user' || kind === 'assistant'
     if (isSet(value, 'isSidechain')) this.#sidechain++
     this.#noteLink(value)
-    this.#noteTime(timeField(value, 'timestamp'))
+    this.#noteTime(time)
     this.#noteFields(type, value)
     this.#noteKind(type, kind, value)
   }

@@ -95,7 +95,7 @@ export class Surveyor {
     const entry = this.#entryOf(ordinal, type, value)
     this.#entries.push(entry)
     this.#above.push(aboveOf(value))
-    this.#facts.add(type, entry.kind, value)
+    this.#facts.add(type, entry.kind, entry.time === NO_TIME ? undefined : entry.time, value)
     const isMessage = entry.kind === 'user' || entry.kind === 'assistant'
     if (isMessage) this.#lastMessage = ordinal
     this.#identify(value, isMessage, entry.time)
