@@ -52,8 +52,16 @@ export function dayAndTime(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
 }
 
-/** `2026-11-20 10:00 – 10:07 UTC`, with the date where it is another one. */
+const DAY_MS = 86_400_000
+
+/** Whether something has a time. What says none, such as a session without events, is put at the beginning of 1970. */
+export function isDated(ms: number): boolean {
+  return ms >= DAY_MS
+}
+
+/** `2026-11-20 10:00 – 10:07 UTC`, with the date where it is another one; nothing where it is not known. */
 export function span(from: number, to: number): string {
+  if (!isDated(from)) return isDated(to) ? span(to, to) : ''
   const [since, until] = [dayAndTime(from), dayAndTime(to)]
   if (since === until) return `${since} UTC`
   return `${since} – ${since.slice(0, 10) === until.slice(0, 10) ? until.slice(11) : until} UTC`

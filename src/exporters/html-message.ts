@@ -8,7 +8,7 @@ import { contentOf, dataUrl, IMAGES } from '../messages/content.ts'
 import type { ReadStored } from '../inline.ts'
 import { gistOf, laidOut, outcomeOf, outputOf } from './contents.ts'
 import type { Block, Entry } from './entries.ts'
-import { counted, cut, duration, oneLine, size } from './facts.ts'
+import { counted, cut, duration, isDated, oneLine, size } from './facts.ts'
 import { anchor, codeBlock, escapeHtml, markdownHtml, typedHtml } from './html-text.ts'
 
 const MAX_GIST = 160
@@ -61,9 +61,10 @@ function whoHtml(message: Message, { alternatives, hasModel }: Around): string {
   const { author, model, role, time } = message
   const name = oneLine(author ?? '')
   const who = name === '' ? role.charAt(0).toUpperCase() + role.slice(1) : cut(name, MAX_GIST)
-  const iso = new Date(time.created).toISOString()
+  const iso = isDated(time.created) ? new Date(time.created).toISOString() : ''
   const said = hasModel && model !== undefined ? `<span>${escapeHtml(model)}</span>` : ''
-  const link = `<a href="${linkTo(message.id)}" title="${iso}"><time datetime="${iso}">${iso.slice(11, 16)}</time></a>`
+  const when = iso === '' ? '#' : `<time datetime="${iso}">${iso.slice(11, 16)}</time>`
+  const link = `<a href="${linkTo(message.id)}" title="${iso}">${when}</a>`
   return `<div class="who"><b>${escapeHtml(who)}</b>${link}${said}${alternativesHtml(message, alternatives)}</div>`
 }
 

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import type { Message, SessionInfo } from '../message.ts'
 import { NOTHING } from './contents.ts'
 import { entriesOf, type Entry } from './entries.ts'
-import { counted, duration, modelsOf, previewOf, span, titleOf } from './facts.ts'
+import { counted, duration, isDated, modelsOf, previewOf, span, titleOf } from './facts.ts'
 import { articleOf, linkTo } from './html-message.ts'
 import { SCRIPT } from './html-script.ts'
 import { STYLE } from './html-style.ts'
@@ -53,7 +53,7 @@ export async function* exportHtml(view: Exportable, options: ExportOptions = {})
     for (const entry of list) {
       const { message } = entry
       const day = dayOf(message)
-      const isNewDay = before !== undefined && dayOf(before.message) !== day
+      const isNewDay = before !== undefined && isDated(message.time.created) && dayOf(before.message) !== day
       if (isNewDay) yield `<div class="day"><time datetime="${day}">${day}</time></div>\n`
       const isTurn = before === undefined || isNewDay || !isSameSpeaker(before.message, message)
       const hasModel = message.model !== undefined && message.model !== model

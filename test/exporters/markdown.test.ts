@@ -1,8 +1,11 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import * as fc from 'fast-check'
 import { micromark } from 'micromark'
 import { expect, test } from 'vitest'
-import { exportMarkdown } from '../../src/exporters/index.ts'
+import { exportHtml, exportMarkdown } from '../../src/exporters/index.ts'
 import { fenced, literal, prose } from '../../src/exporters/markdown-text.ts'
+import { logPath, open, temp } from '../support/temp.ts'
 import { HOSTILE, memoryStore, richSession, whole } from './sessions.ts'
 
 /** As a renderer that lets HTML through would show it. */
@@ -193,4 +196,19 @@ test('files are linked where they lie, and named where they do not', async () =>
   expect(markdown).toContain('[a (1).png] image/png, 3 B')
   expect(markdown).toContain('[b.pdf](https://example.org/b%20%282%29.pdf) application/pdf, 2.0 kB')
   expect(markdown).not.toContain('javascript')
+})
+
+test('what has no time is not of 1970', async () => {
+  const root = temp()
+  const id = '00000000000000000000000001'
+  const data = { id, turnId: id, role: 'user', status: 'completed', parts: [{ id: 'p', type: 'text', text: 'Hello?' }] }
+  const line = { v: 1, id, type: 'message.created', time: '1970-01-01T00:00:00.000Z', data }
+  mkdirSync(dirname(logPath(root, 'timeless')), { recursive: true })
+  writeFileSync(logPath(root, 'timeless'), `${JSON.stringify(line)}\n`)
+  const session = await (await open(root)).store.get('timeless')
+  for (const format of [exportMarkdown, exportHtml]) {
+    const text = await whole(format(session!))
+    expect(text).toContain('Hello?')
+    expect(text).not.toContain('1970')
+  }
 })
