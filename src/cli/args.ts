@@ -76,9 +76,11 @@ function checkValue({ inlineValue, rawName, value }: OptionToken, name: string, 
   const what = `${rawName} needs a value: ${rawName} ${name}`
   if (value === undefined || value.trim() === '') throw wrong(what, verb)
   if (inlineValue || !/^-./.test(value)) return
-  const isOption = KNOWN.has(value.slice(2).split('=')[0]!) && value.startsWith('--')
+  if (value.startsWith('--') && KNOWN.has(value.slice(2).split('=')[0]!)) {
+    throw wrong(`${what}, and ${value} is an option`, verb)
+  }
   const written = rawName.startsWith('--') ? `${rawName}=${value}` : `${rawName}${value}`
-  throw wrong(`${what}, and ${value} is an option${isOption ? '' : `; one that begins so is written ${written}`}`, verb)
+  throw wrong(`${what}; one that begins with - is written ${written}`, verb)
 }
 
 function unknownOption(

@@ -13,7 +13,7 @@ import type { FilePart } from '../message.ts'
 import { encodeName } from '../name.ts'
 import type { Session } from '../session.ts'
 import type { Store } from '../store.ts'
-import { EXIT, Failure, type Call, type Exit } from './call.ts'
+import { EXIT, Failure, shellLine, type Call, type Exit } from './call.ts'
 import { tellDamage } from './damage.ts'
 import { pointNamed, pointOf } from './point.ts'
 import { nearest } from './suggest.ts'
@@ -166,6 +166,7 @@ async function write(call: Call, path: string, chunks: AsyncIterable<string>): P
       throw new Failure(
         EXIT.notFound,
         `cannot write ${path}: there is no directory ${dirname(path)}: make it, or name another`,
+        shellLine('mkdir', '-p', dirname(path)),
       )
     }
     if (isDirectory(path)) throw new Failure(EXIT.notFound, `${path} is a directory: name a file in it`)

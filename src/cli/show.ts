@@ -50,7 +50,7 @@ export async function branchOf(call: Call, view: Pick<View, 'messages'>): Promis
   if (branch === undefined) return undefined
   const all = await view.messages({ all: true })
   const ids = all.map(({ id }) => id)
-  return pick(branch, ids, 'message', call.again('show', '--json'))
+  return pick(branch, ids, 'message', call.again('branch'))
 }
 
 async function print(call: Call, view: View, messages: readonly Message[]): Promise<void> {

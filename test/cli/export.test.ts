@@ -136,7 +136,7 @@ test('a file that cannot be written where it is wanted is told by what is in the
   const folder = await temp()
   const said = async (...args: string[]) => (await run(['export', 'a', '--root', root, ...args])).stderr
   expect(await said('-o', join(folder, 'none', 'a.md'))).toContain(
-    `there is no directory ${join(folder, 'none')}: make it`,
+    `there is no directory ${join(folder, 'none')}: make it, or name another\n  mkdir -p ${join(folder, 'none')}\n`,
   )
   for (const force of [[], ['--force']]) {
     expect(await said('-o', folder, ...force)).toBe(`foldlog: ${folder} is a directory: name a file in it\n`)
