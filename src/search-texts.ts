@@ -1,9 +1,10 @@
 /**
  * The texts of a message that are searched: what people wrote and models said, what tools were given and gave back, names and errors. Not ids,
- * metadata, or the bytes of files.
+ * metadata, or the bytes of files, but for what was a text in a tool result before it was moved to one.
  *
  * Of JSON each string, number and name is a text of its own. What is given may come from a line as it is, so nothing is taken for granted. Pure.
  */
+import { TEXT_TYPE } from './bulk.ts'
 import { isArray, type Json, type JsonObject } from './json.ts'
 import type { Message, Part } from './message.ts'
 
@@ -11,6 +12,11 @@ export interface Text {
   readonly text: string
   /** The name it has in the object it is in. */
   readonly label?: string
+}
+
+/** A text that is not in the line any more, but in a stored file: `sha256-…`, if what is given is right. */
+export interface MovedText {
+  readonly file: string
 }
 
 type Given = Json | Message | Part | undefined
@@ -22,7 +28,7 @@ export function* textsOfMessage(data: Given): Generator<Text, void> {
   yield* textOf(objectOf(error)['message'])
 }
 
-export function* textsOfPart(part: Given): Generator<Text, void> {
+export function* textsOfPart(part: Given): Generator<Text | MovedText, void> {
   const fields = objectOf(part)
   switch (fields['type'] as Part['type']) {
     case 'text':
@@ -41,7 +47,7 @@ export function* textsOfPart(part: Given): Generator<Text, void> {
       yield* textOf(fields['name'])
       yield* textOf(fields['title'])
       yield* textsIn(fields['output'])
-      for (const each of listOf(fields['content'])) yield* textsOfPart(each)
+      for (const each of listOf(fields['content'])) yield* textsOfContent(objectOf(each))
       yield* textOf(objectOf(fields['error'])['message'])
       break
     case 'data':
@@ -70,6 +76,15 @@ export function objectOf(value: Given): JsonObject {
   // Messages and parts are plain JSON, whatever their types say.
   const json = value as Json | undefined
   return typeof json === 'object' && json !== null && !isArray(json) ? json : {}
+}
+
+function* textsOfContent(part: JsonObject): Generator<Text | MovedText, void> {
+  const { data, file, mediaType, name, statusMessage, type } = part
+  const isMoved = type === 'file' && mediaType === TEXT_TYPE && name === undefined && data === undefined
+  if (isMoved && typeof file === 'string') {
+    yield { file }
+    yield* textOf(statusMessage)
+  } else yield* textsOfPart(part)
 }
 
 function* textsOfFile({ name, url }: JsonObject): Generator<Text, void> {

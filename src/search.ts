@@ -56,13 +56,16 @@ export interface SearchHit {
 /** What a search has looked at so far. */
 export interface Searched {
   sessions: number
+  /** Of texts in files, too. */
   sizeBytes: number
+  /** Texts in files that are missing or damaged, so that nothing was found in them; `store.fsckFiles` says which. */
+  unreadable: number
 }
 
 /** A search, which is done while it is iterated, and again each time. */
 export class Search implements AsyncIterable<SearchHit> {
   /** What the last iteration has looked at so far. */
-  readonly searched: Readonly<Searched> = { sessions: 0, sizeBytes: 0 }
+  readonly searched: Readonly<Searched> = { sessions: 0, sizeBytes: 0, unreadable: 0 }
   readonly #engine: Engine
   readonly #query: SearchQuery
   readonly #options: SearchOptions & { readonly namespaces: 'all' | readonly string[] }
@@ -84,7 +87,7 @@ export class Search implements AsyncIterable<SearchHit> {
       this.#engine,
       this.#query,
       this.#options,
-      Object.assign(this.searched, { sessions: 0, sizeBytes: 0 }),
+      Object.assign(this.searched, { sessions: 0, sizeBytes: 0, unreadable: 0 }),
     )
   }
 }

@@ -34,8 +34,8 @@ export async function grep(call: Call): Promise<Exit> {
   const print = new Printer(call, shortener(await idsOf(root)), namespaces.length > 1)
   for await (const hit of search) await print.add(hit)
   await print.end()
+  const { sessions, sizeBytes, unreadable } = search.searched
   if (!call.isJson) {
-    const { sessions, sizeBytes } = search.searched
     // In a pipe the same search says the same.
     const took = call.out.isTty ? ` in ${shortDuration(performance.now() - started)}` : ''
     const looked = `${shortBytes(sizeBytes)}${took}`
@@ -44,6 +44,10 @@ export async function grep(call: Call): Promise<Exit> {
       `${found}${print.count === 0 ? ' in' : ' of'} ${counted(sessions, 'session')} (${looked})`,
       ...print.hints(),
     )
+  }
+  if (unreadable > 0) {
+    const files = count(unreadable, 'text in files/ is', 'texts in files/ are')
+    call.out.say(`${files} missing or damaged: nothing was found in there`, call.command('fsck'))
   }
   return print.count === 0 ? EXIT.notFound : EXIT.ok
 }

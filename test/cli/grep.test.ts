@@ -1,4 +1,6 @@
 /** `foldlog grep`: what it prints, and how it ends. */
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Store } from '../../src/index.ts'
 import { damage, freshStore, later, run, runOnTerminal } from './run.ts'
@@ -146,4 +148,23 @@ test('what makes no sense is refused with a command that does', async () => {
   expect(await refused('x', '--limit', '0')).toContain('--limit')
   expect(await refused('x', '-e', '-F')).toContain('not both')
   expect(await refused()).toContain('grep needs a PATTERN')
+})
+
+test('what is in a text that was moved to a file is found; without the file that is told', async () => {
+  const { store, root } = await freshStore()
+  const session = await store.create({ id: 's' })
+  for (const text of ['the needle', 'nothing']) {
+    const content = [{ id: 't', type: 'text' as const, text: `${text} ${'.'.repeat(70_000)}` }]
+    await session.add({ role: 'tool', parts: [{ type: 'tool-result', callId: 'c', name: 'bash', content }] })
+  }
+  const found = await run(['grep', 'needle', '--root', root])
+  expect(found.stdout).toMatch(/ {2}tool {2}bash: the needle \.+…\n$/)
+  expect(found.stderr).toMatch(/^1 match in 1 of 1 session \(14\d\.\d kB\)\n$/)
+  const folder = join(root, 'default/files')
+  for (const name of readdirSync(folder)) writeFileSync(join(folder, name), 'a needle')
+  const lost = await run(['grep', 'needle', '--root', root])
+  expect(lost.stdout).toBe('')
+  expect(lost.stderr).toMatch(
+    /^no match .*\n2 texts in files\/ are missing or damaged: nothing was found in there\n {2}foldlog fsck --root .*\n$/,
+  )
 })

@@ -120,7 +120,7 @@ const PIECES = [
 
 const some = (maxLength: number): fc.Arbitrary<string> =>
   fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength }).map((all) => all.join(''))
-const words = some(4)
+export const someWords: fc.Arbitrary<string> = some(4)
 /** Short, or nothing would be found. */
 const wanted = some(2)
 const numbers = fc.oneof(
@@ -132,17 +132,17 @@ const numbers = fc.oneof(
 export const someJson: fc.Arbitrary<unknown> = fc.letrec<{ json: unknown }>((tie) => ({
   json: fc.oneof(
     { maxDepth: 2 },
-    words,
+    someWords,
     numbers,
     fc.constant(null),
     fc.array(tie('json'), { maxLength: 2 }),
-    fc.dictionary(words, tie('json'), { maxKeys: 2 }),
+    fc.dictionary(someWords, tie('json'), { maxKeys: 2 }),
   ),
 })).json
 
 export const somePart: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
-  fc.record({ type: fc.constant('text'), text: words }),
-  fc.record({ type: fc.constant('reasoning'), text: words }),
+  fc.record({ type: fc.constant('text'), text: someWords }),
+  fc.record({ type: fc.constant('reasoning'), text: someWords }),
   fc.record({
     type: fc.constant('tool-call'),
     callId: fc.constant('c'),
@@ -155,7 +155,7 @@ export const somePart: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
     name: fc.constantFrom('bash', 'a/b'),
     output: someJson,
   }),
-  fc.record({ type: fc.constant('data'), name: words, data: someJson }),
+  fc.record({ type: fc.constant('data'), name: someWords, data: someJson }),
 )
 
 export const someQuery: fc.Arbitrary<SearchQuery> = fc.oneof(

@@ -1,5 +1,7 @@
 /** Where in bytes a text may be: wherever it is, and in whatever case. */
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { PATIENT, rounds } from '../support/rounds.ts'
 import { Piece, probeOf } from '../../src/search-probe.ts'
 
 const WINDOW = 32_768
@@ -38,3 +40,52 @@ test('the line of a place is whole', () => {
   expect(piece.lineAt(8)).toEqual({ start: 8, end: 8 })
   expect(piece.lineAt(12)).toEqual({ start: 9, end: 13 })
 })
+
+const someText = fc
+  .array(fc.constantFrom('a', 'B', 'n', 'é', 'É', 'ⱥ', 'Ⱥ', '-', '"', '\n', 'Я', 'я', '😀'), {
+    minLength: 1,
+    maxLength: 40,
+  })
+  .map((chars) => chars.join(''))
+
+test('in any case and at any address, nothing is passed over that an expression finds', PATIENT, () => {
+  const pool = Buffer.alloc(1 << 10)
+  fc.assert(
+    fc.property(someText, someText, someText, fc.nat(9), (before, wanted, after, address) => {
+      const line = JSON.stringify(`${before}${wanted.toUpperCase()}${after}`)
+      const bytes = pool.subarray(address, address + pool.write(line, address))
+      const probe = probeOf({ text: wanted, ignoreCase: true })
+      const at = probe.find(new Piece(bytes), 0)
+      expect(at).toBeGreaterThanOrEqual(0)
+      // It is found again from where it was found on, and each place is beyond the last one.
+      expect(probe.find(new Piece(bytes), at)).toBe(at)
+      const next = probe.find(new Piece(bytes), at + 1)
+      expect(next === -1 || next > at).toBe(true)
+      const last = probe.find(new Piece(bytes), Buffer.byteLength(JSON.stringify(before)) - 1)
+      expect(last).toBeGreaterThanOrEqual(0)
+    }),
+    { numRuns: rounds(1000) },
+  )
+})
+
+test.each(['q', 'qx', 'qxy', 'q-x', '4411', 'needles', 'connect TIMEOUT after 2000 ms and more than that'])(
+  '%j is found at each place at which it is, and nowhere else',
+  (wanted) => {
+    const filler = 'qQxy-4n1eE'
+    for (let address = 0; address < 2; address++) {
+      for (let at = 0; at < 200; at++) {
+        const text = Array.from({ length: 300 }, (_, i) => filler[(i * i) % filler.length])
+          .join('')
+          .replaceAll(/q/gi, 'z')
+        const bytes = Buffer.from(`${' '.repeat(address)}${text.slice(0, at)}${wanted.toUpperCase()}${text.slice(at)}`)
+        const found = probeOf({ text: wanted, ignoreCase: true }).find(new Piece(bytes.subarray(address)), 0)
+        const expected = bytes
+          .subarray(address)
+          .toString('latin1')
+          .toLowerCase()
+          .indexOf(wanted.toLowerCase().slice(0, 32))
+        expect(found).toBe(expected)
+      }
+    }
+  },
+)
