@@ -104,6 +104,15 @@ function timeOf(call: Call, name: 'since' | 'until'): number | undefined {
   throw new Failure(EXIT.usage, `--${name} ${text} is no time: write it like ${forms}`, call.help())
 }
 
+/** The same search in any case; of several words wherever they are in a message. */
+function wider(call: Call): readonly string[] {
+  if (call.flag('words') || call.flag('ignore-case')) return []
+  const pattern = call.args[0]!
+  const isWords = /\S\s+\S/.test(pattern) && !call.flag('regexp') && !call.flag('fixed')
+  const where = call.namespace === undefined ? [] : ['-n', call.namespace]
+  return [call.instead(pattern, pattern, isWords ? '--words' : '--ignore-case', ...where)]
+}
+
 /** The ids of the whole root, because that is where a prefix is looked for. */
 async function idsOf(root: Root): Promise<readonly string[]> {
   const namespaces = await root.backend.namespaces()
@@ -174,10 +183,11 @@ class Printer {
     }
   }
 
-  /** How to see the newest hit. */
+  /** How to see the newest hit; without one, how more would be found. */
   hints(): readonly string[] {
     const hit = this.#first
-    if (hit === undefined || !this.#call.out.isTty) return []
+    if (!this.#call.out.isTty) return []
+    if (hit === undefined) return wider(this.#call)
     const where = ['-n', hit.namespace]
     return [this.#call.command('show', this.#short(hit.sessionId), '--at', hit.eventId, ...where)]
   }

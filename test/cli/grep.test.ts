@@ -61,6 +61,18 @@ test('grep ends with 1 if nothing was found', async () => {
   expect(await run(['grep', 'x', '--root', `${root}/none`])).toMatchObject({ code: 1, stdout: '' })
 })
 
+test('where nothing was found, the command that is named finds more', async () => {
+  const { store, root } = await freshStore()
+  await fill(store)
+  for (const [pattern, ...options] of [['where'], ['refund where', '-n', 'default'], ['^WHERE', '-e']]) {
+    const { code, stdout } = await runOnTerminal(['grep', pattern!, ...options, '--root', root])
+    expect(code).toBe(1)
+    const [, hint] = /foldlog (grep [^\p{Cc}]+)/u.exec(stdout) ?? []
+    const words = [...hint!.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!)
+    expect((await run(words)).stdout, hint).toContain('Where is my refund?')
+  }
+})
+
 test('case, expressions, words, roles, tools, times and namespaces', async () => {
   const { store, root } = await freshStore()
   await fill(store)
