@@ -9,7 +9,7 @@ import { rounds } from './support/rounds.ts'
 function entry(id: string, updated: number, created: number): Entry {
   // Only what the order looks at.
   const info = { id, time: { created, updated } } as SessionInfo
-  return entryOf(id, '', true, { info, resume: undefined, cursor: undefined })
+  return entryOf(id, '', true, { info, resume: undefined, cursor: undefined, isStraight: false })
 }
 
 const ids = fc.constantFrom('', 'a', 'b', 'ab', 'ä', '01M7WF87YG1KRVZMYH7C11YP8V', 'z')
