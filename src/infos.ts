@@ -8,6 +8,7 @@
  */
 import type { Backend, Head } from './backend.ts'
 import { isFoldlogError } from './errors.ts'
+import { assertCount, assertOneOf } from './input.ts'
 import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd, Part } from './infos-cache.ts'
 import type { Entry, FoldedInfo } from './infos-cache.ts'
 import { InOrder, type Order } from './infos-order.ts'
@@ -348,4 +349,11 @@ function place(info: SessionInfo, order: Order): string {
 function positionAfter(entries: InOrder, cursor: string): number {
   const space = cursor.indexOf(' ')
   return entries.positionAfter(Number(cursor.slice(0, space)), cursor.slice(space + 1))
+}
+
+/** Throws `INVALID_OPTION` for what cannot be asked of a listing. */
+export function assertListing({ limit, archived, order }: ListOptions): void {
+  if (limit !== undefined) assertCount(limit, 1, 'limit')
+  assertOneOf(archived, [undefined, true, false, 'all'], 'archived')
+  assertOneOf(order, [undefined, 'updated', 'created'], 'order')
 }

@@ -14,7 +14,7 @@ import type { FileRef, Openable } from './files.ts'
 import type { FileReport } from './fsck-files.ts'
 import type { LogReport } from './fsck.ts'
 import type { Collected, CollectOptions } from './gc.ts'
-import type { ListOptions, Page } from './infos.ts'
+import { assertListing, type ListOptions, type Page } from './infos.ts'
 import { assertCount, assertObject, assertOneOf } from './input.ts'
 import type { Json } from './json.ts'
 import { lazy } from './lazy.ts'
@@ -538,10 +538,4 @@ async function newId(): Promise<string> {
 
 function notFound(namespace: string, sessionId: string): FoldlogError {
   return new FoldlogError('NOT_FOUND', `session ${sessionId} is not in ${namespace}`, { namespace, sessionId })
-}
-
-function assertListing({ limit, archived, order }: ListOptions): void {
-  if (limit !== undefined) assertCount(limit, 1, 'limit')
-  assertOneOf(archived, [undefined, true, false, 'all'], 'archived')
-  assertOneOf(order, [undefined, 'updated', 'created'], 'order')
 }

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Backend } from '../src/backend.ts'
 import { memoryBackend } from '../src/backends/memory.ts'
 import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd, Part } from '../src/infos-cache.ts'
-import type { Entry } from '../src/infos-cache.ts'
+import type { Entry, FoldedInfo } from '../src/infos-cache.ts'
 import type { ListOptions } from '../src/infos.ts'
 import type { SessionInfo } from '../src/message.ts'
 import type { Store } from '../src/store.ts'
@@ -50,7 +50,9 @@ async function filled(backend: Backend, count: number) {
 
 /** An entry as an object of its own. */
 function plain(entry: Entry): Entry {
-  const { id, version, isSettled, updated, created, isArchived, parentId, folded, stored } = entry
+  const { id, version, isSettled, updated, created, isArchived, parentId, folded: read, stored } = entry
+  const { info, resume, cursor, isStraight } = read ?? {}
+  const folded = info === undefined ? undefined : ({ info, resume, cursor, isStraight } as FoldedInfo)
   return { id, version, isSettled, updated, created, isArchived, parentId, folded, stored }
 }
 
