@@ -75,13 +75,16 @@ function stride(id: string): string {
 
 const CODES: Uint8Array = Uint8Array.from(ALPHABET, (char) => char.charCodeAt(0))
 const SCRATCH = Buffer.alloc(26)
+/** The time that is in `SCRATCH`. */
+let written = -1
 
 /**
  * The id of a time and two halves of 40 random bits. Made in one piece: a string glued of characters is put together and hashed
  * when a map first sees it, which costs more than all the rest.
  */
 function assemble(time: number, high: number, low: number): string {
-  put(time, 0, 10)
+  if (time !== written) put(time, 0, 10)
+  written = time
   put(high, 10, 18)
   put(low, 18, 26)
   return SCRATCH.toString('latin1')
