@@ -20,6 +20,11 @@ async function recorder() {
   await writeFile(file, '')
   return {
     where: { env: { LOADED: file }, node: ['--import', pathToFileURL(join(folder, 'register.mjs')).href] },
+    /** How many modules of this package were loaded so far. */
+    count: async (): Promise<number> => {
+      const urls = (await readFile(file, 'utf8')).split('\n')
+      return urls.filter((url) => /\/dist\/(?!.*node_modules)/.test(url)).length
+    },
     /** The packages loaded so far, and the verbs. */
     loaded: async (): Promise<ReadonlySet<string>> => {
       const urls = (await readFile(file, 'utf8')).split('\n')
@@ -73,6 +78,19 @@ test('u1: the package loads neither zod nor chokidar, nor does opening a root an
   expect(names).toContain('mitt')
   expect(names).not.toContain('zod')
   expect(names).not.toContain('chokidar')
+})
+
+test('u1: few modules are loaded to begin with, as each takes a third of a millisecond', async () => {
+  const { root } = await session()
+  const imported = await recorder()
+  await runScript('', [root], imported.where)
+  expect(await imported.count()).toBeGreaterThan(1)
+  expect(await imported.count()).toBeLessThanOrEqual(30)
+
+  const helped = await recorder()
+  await run(['--help'], helped.where)
+  expect(await helped.count()).toBeGreaterThan(1)
+  expect(await helped.count()).toBeLessThanOrEqual(17)
 })
 
 test('a listing that reads no log loads nothing that mints ids', async () => {

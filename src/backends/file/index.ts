@@ -3,8 +3,8 @@
  *
  *     <root>/<namespace>/<session>.jsonl    see paths.ts for everything else in a root
  *
- * list.ts lists; log-access.ts, which is loaded with the first log that is read or written, brings together what
- * appends, reads and makes lines last. What lines mean is none of its business.
+ * list.ts lists; log-access.ts brings together what appends, reads and makes lines last. Both are loaded when they are first
+ * used. What lines mean is none of its business.
  */
 import { resolve } from 'node:path'
 import { constants } from 'node:fs'
@@ -28,9 +28,8 @@ import type {
 } from '../../backend.ts'
 import { MAX_LINE_BYTES } from './encode.ts'
 import { closed, isMissing, storageError, typed } from './failure.ts'
-import { StoredInfos } from './infos.ts'
+import type { StoredInfos } from './infos.ts'
 import { io } from './io.ts'
-import { listHeads, listNamespaces } from './list.ts'
 import type { LogAccess } from './log-access.ts'
 import type { FsyncPolicy } from './sync.ts'
 
@@ -64,6 +63,7 @@ class FileBackend implements Backend {
   /** Loaded when a log is read or written: most of the code is in it, and a listing needs none. */
   #access: LogAccess | undefined
   #loading: Promise<LogAccess> | undefined
+  #stored: Promise<StoredInfos> | undefined
   #isClosed = false
 
   constructor(root: string, policy: FsyncPolicy, isShared: boolean) {
@@ -93,7 +93,6 @@ class FileBackend implements Backend {
       read: async (...args) => (await this.#open()).drafts.read(...args),
       remove: async (...args) => (await this.#open()).drafts.remove(...args),
     }
-    const infos = new StoredInfos(root)
     this.files = {
       put: async (namespace, name, bytes) => (await this.#open()).attachments.put(namespace, name, bytes),
       get: async (namespace, name) => (await this.#open()).attachments.get(namespace, name),
@@ -107,8 +106,8 @@ class FileBackend implements Backend {
       sweep: async (...args) => (await this.#open()).kept.sweep(...args),
     }
     this.infos = {
-      load: async (namespace, start, end) => (this.#assertOpen(), infos.load(namespace, start, end)),
-      save: async (namespace, bytes) => (this.#assertOpen(), infos.save(namespace, bytes)),
+      load: async (...args) => (await this.#openInfos()).load(...args),
+      save: async (...args) => (await this.#openInfos()).save(...args),
     }
   }
 
@@ -138,11 +137,13 @@ class FileBackend implements Backend {
 
   async list(namespace: string): Promise<readonly Head[]> {
     this.#assertOpen()
+    const { listHeads } = await import('./list.ts')
     return typed('list', this.root, () => listHeads(this.root, namespace))
   }
 
   async namespaces(): Promise<readonly string[]> {
     this.#assertOpen()
+    const { listNamespaces } = await import('./list.ts')
     return listNamespaces(this.root)
   }
 
@@ -205,6 +206,12 @@ class FileBackend implements Backend {
       ({ LogAccess }) => (this.#access = new LogAccess(this.root, this.#policy, this.capabilities.shared)),
     )
     return this.#access ?? this.#loading
+  }
+
+  #openInfos(): Promise<StoredInfos> {
+    this.#assertOpen()
+    this.#stored ??= import('./infos.ts').then(({ StoredInfos }) => new StoredInfos(this.root))
+    return this.#stored
   }
 
   #assertOpen(): void {
