@@ -1,10 +1,10 @@
 /**
- * F3: the 50 most recently active of 10,000 sessions of 20 messages.
+ * F3: the 50 most recently active of 10,000 sessions of 20 messages; all of them; and a page of 100,000, watched.
  *
  * Before each listing one session gets a message, so that no answer can be given twice; it must come first. pi and
  * SQLite have the same sessions in their own form.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { projectFile, runNode } from './children.mjs'
@@ -27,24 +27,43 @@ export async function measureList({ rounds, quick }) {
   const first = await compare(firstWays(places), Math.min(rounds ?? 3, 3))
   const open = foldlog === undefined ? undefined : await openBoth(places)
   const warm = await compare(warmWays(places, open), rounds ?? 10)
+  const all = await compare(allWays(places, open), rounds ?? 5)
   await open?.close()
+  const cold = await compare(coldWays(places), rounds ?? 10)
   const started = await compare(startWays(places), rounds ?? 10)
-  const [empty, listed, command, all] = started
+  const [empty, listed, command, printed, , piProcess] = started
+  const many = quick ? 1000 : 100_000
+  const large = foldlog === undefined ? undefined : await openLarge(many)
+  const watched = await compare([storeWay('foldlog, watched', large), databaseWay(places)], rounds ?? 10)
+  await large?.close()
   const shown = number(count)
   return {
     id: 'F3',
     title: `the ${SHOWN} most recently active sessions`,
     tables: [
       { caption: `list ${SHOWN} of ${shown}, open store`, unit: 'ms', rows: warm },
+      { caption: `list ${SHOWN} of ${shown}, everything imported, nothing known`, unit: 'ms', rows: cold },
+      { caption: `list all ${shown}, open store`, unit: 'ms', rows: all },
+      { caption: `list ${SHOWN} of ${number(many)}, watched (SQLite: of ${shown})`, unit: 'ms', rows: watched },
       { caption: `list ${SHOWN} of ${shown}, new process`, unit: 'ms', rows: started },
       { caption: `list ${SHOWN} of ${shown}, no cache yet`, unit: 'ms', rows: first },
     ],
     checks: [
       atMost('watched store', warm[1], 5, 'ms'),
       ratio('every file checked, to readdir + statSync', warm[2], warm[0], 1.5),
+      ratio('L1: all, every file checked, to readdir + statSync', all[1], all[0], 1.5),
+      ratio('L1: the same, to selecting all from SQLite', all[1], all[2], 2.8),
+      ratio('L1: reading and parsing every log, to the same', all[3], all[1], 8, 'least'),
+      ratio('L1: a process of pi, to one of `foldlog ls` of all', piProcess, printed, 20, 'least'),
+      atMost('L2: a page, cold', cold[0], 12, 'ms'),
+      ratio('L2: a page, cold, to SQLite', cold[0], cold[1], 1),
+      atMost('L2: a page, warm', warm[2], 3, 'ms'),
+      ratio('L2: a page, warm, to SQLite', warm[2], warm[3], 3),
+      atMost(`L3: a page of ${number(many)}, watched`, watched[0], 0.1, 'ms'),
+      ratio('L3: SQLite, to the same', watched[1], watched[0], 10, 'least'),
       atMost('a new process, beyond an empty one', beyond(listed, empty), 120, 'ms'),
       atMost('`foldlog ls --json`, beyond an empty process', beyond(command, empty), 120, 'ms'),
-      atMost(`\`foldlog ls\` of all ${shown}, a whole process`, all, 250, 'ms'),
+      atMost(`\`foldlog ls\` of all ${shown}, a whole process`, printed, 250, 'ms'),
     ],
   }
 }
@@ -186,6 +205,60 @@ function databaseWay(places) {
     return timed(() => select.all().map((info) => JSON.parse(info)))
   }
   return { name, sample }
+}
+
+/** Every session, of a store that has looked at all of them before. @param {Places} places @param {Awaited<ReturnType<typeof openBoth>> | undefined} open @returns {import('./harness.mjs').Way[]} */
+function allWays({ logs, sqlite: file }, open) {
+  return [
+    { name: 'readdir + statSync', sample: () => timed(() => statAll(logs)) },
+    {
+      name: 'foldlog, every file checked',
+      missing: missing.foldlog,
+      sample: () => timed(() => open?.plain.list({ limit: Number.MAX_SAFE_INTEGER - 1 })),
+    },
+    {
+      name: 'better-sqlite3, select all and parse',
+      missing: missing.sqlite,
+      sample: () => {
+        const db = new sqlite.Database(file)
+        const select = db.prepare('select info from sessions order by updated desc').pluck()
+        return timed(() => select.all().map((info) => JSON.parse(info))).finally(() => db.close())
+      },
+    },
+    { name: 'reading and parsing every log', sample: () => timed(() => parseAll(logs)) },
+  ]
+}
+
+/** @param {string} folder */
+function parseAll(folder) {
+  let count = 0
+  for (const name of readdirSync(folder)) {
+    if (!name.endsWith('.jsonl')) continue
+    for (const line of readFileSync(join(folder, name), 'utf8').split('\n'))
+      if (line !== '') count += JSON.parse(line).v
+  }
+  return count
+}
+
+/** A page in a process that has just imported what it needs. @param {Places} places @returns {import('./harness.mjs').Way[]} */
+function coldWays({ root, sqlite: file }) {
+  const cold = (/** @type {string[]} */ ...args) => Number(runNode([script('list-cold'), ...args]).output)
+  return [
+    { name: 'foldlog, every file checked', missing: missing.foldlog, sample: () => cold('foldlog', root) },
+    { name: 'better-sqlite3, open and select', missing: missing.sqlite, sample: () => cold('sqlite', file) },
+  ]
+}
+
+/** A store that watches a namespace of so many sessions, and knows all of them. @param {number} count */
+async function openLarge(count) {
+  const root = tempFolder('list-watched')
+  mkdirSync(join(root, 'default'))
+  const start = Date.now() - count * 10 - 1e8
+  for (let i = 0; i < count; i++)
+    writeFileSync(join(root, 'default', `${sessionId(i)}.jsonl`), lines(1, start + i * 10, i + 1).join(''))
+  const store = await foldlog.openStore(root, { watch: true, bus: new foldlog.Bus() })
+  await store.list({ limit: SHOWN })
+  return store
 }
 
 /** @param {string} name */

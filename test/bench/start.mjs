@@ -6,7 +6,7 @@
 import { projectFile, runNode } from './children.mjs'
 import { compare } from './harness.mjs'
 import { missing } from './peers.mjs'
-import { beyond, most, ratio } from './table.mjs'
+import { atMost, beyond, most, ratio } from './table.mjs'
 import { tempFolder } from './temp.mjs'
 
 // Where bare imports are looked up.
@@ -16,7 +16,7 @@ const PEERS = projectFile('test/bench/peers/')
 /** @param {import('./run.mjs').Options} options @returns {Promise<import('./table.mjs').Report>} */
 export async function measureStart({ rounds }) {
   const rows = await compare(ways(), rounds ?? 20)
-  const [empty, zod, product] = rows
+  const [empty, zod, product, , , sqlite, pi] = rows
   const added = rows.slice(1).map((row) => beyond(row, empty))
   const loaded = missing.foldlog === undefined ? loadedScripts() : undefined
   return {
@@ -28,6 +28,15 @@ export async function measureStart({ rounds }) {
     ],
     checks: [
       ratio("import 'foldlog', to import 'zod'", beyond(product, empty), beyond(zod, empty), 1.3),
+      atMost("U1: import 'foldlog', beyond an empty process", beyond(product, empty), 20, 'ms'),
+      ratio(
+        "U1: import 'foldlog', to an open database of better-sqlite3",
+        beyond(product, empty),
+        beyond(sqlite, empty),
+        1.5,
+      ),
+      ratio("U1: import of pi, to import 'foldlog'", beyond(pi, empty), beyond(product, empty), 30, 'least'),
+      most('scripts of zod, before a log is read', loaded?.zod, 0),
       most('scripts of chokidar, before something is watched', loaded?.before, 0),
     ],
     notes: loaded && [`A store that watches has ${loaded.after} scripts of chokidar loaded.`],

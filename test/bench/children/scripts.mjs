@@ -1,4 +1,4 @@
-/** `node scripts.mjs <folder>`: counts the scripts of chokidar that are loaded before and after something is watched. */
+/** `node scripts.mjs <folder>`: counts the scripts of zod that are loaded before a log is read, and those of chokidar before and after something is watched. */
 import { Session } from 'node:inspector'
 
 /** @type {string[]} */
@@ -10,16 +10,19 @@ inspector.post('Debugger.enable')
 
 const { openStore } = await import('../../../dist/index.js')
 const plain = await openStore(process.argv[2])
+await plain.list()
+const zod = count('zod')
 const session = await plain.create({ id: 'one' })
 await session.add({ text: 'Hello' })
 await plain.list()
-const before = count()
+const before = count('chokidar')
 await plain.close()
 const watching = await openStore(process.argv[2], { watch: true })
-const after = count()
+const after = count('chokidar')
 await watching.close()
-console.log(JSON.stringify({ before, after }))
+console.log(JSON.stringify({ zod, before, after }))
 
-function count() {
-  return urls.filter((url) => url.includes('/node_modules/chokidar/')).length
+/** @param {string} name of a package */
+function count(name) {
+  return urls.filter((url) => url.includes(`/node_modules/${name}/`)).length
 }
