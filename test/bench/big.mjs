@@ -32,6 +32,8 @@ const WARM = 10_000
 const CHUNK = 10_000
 /** One JSON document of 500 MB is more than a string can hold. */
 const DOCUMENT_MOST = 100_000
+/** Some need more for 500 MB than a process may have unless told otherwise. */
+const HEAP = ['--max-old-space-size=12288']
 const CLI = projectFile('dist/cli/main.js')
 const LAST = 20
 
@@ -49,10 +51,10 @@ const LAST = 20
  */
 
 /** @param {import('./run.mjs').Options} options @returns {Promise<import('./table.mjs').Report>} */
-export async function measureBig({ rounds, quick }) {
+export async function measureBig({ rounds, quick, scale }) {
   if (missing.foldlog !== undefined)
     return { id: 'F17', title: 'opening big logs', tables: [], checks: [], notes: [missing.foldlog] }
-  const sizes = quick ? QUICK : SIZES
+  const sizes = quick ? QUICK : SIZES.map((size) => ({ ...size, count: Math.max(1000, Math.ceil(size.count * scale)) }))
   const warm = writeFiles(quick ? 3000 : WARM)
   const measured = []
   for (const size of sizes) {
@@ -133,7 +135,13 @@ async function openAll(warm, files, rounds) {
     figures.set(name, own)
     const sample = async () => {
       await prepare?.()
-      const { output } = runNode([projectFile('test/bench/children/open-log.mjs'), how, warm[kind], files[kind]])
+      const { output } = runNode([
+        ...HEAP,
+        projectFile('test/bench/children/open-log.mjs'),
+        how,
+        warm[kind],
+        files[kind],
+      ])
       const figure = JSON.parse(output)
       if (figure.count < files.count) throw new Error(`${name}: ${figure.count} of ${files.count} messages`)
       own.push(figure)

@@ -12,6 +12,7 @@ import { foldlog, missing } from './peers.mjs'
 import { KEEPERS, keeper } from './stores.mjs'
 import { number, ratio } from './table.mjs'
 
+const LONGEST = 100_000
 /** Conversations so short are many, so that there is enough to measure. */
 const APPENDS = [
   { length: 1, count: 10, repeat: 20 },
@@ -19,9 +20,9 @@ const APPENDS = [
   { length: 100, count: 20, repeat: 10 },
   { length: 1000, count: 200, repeat: 1 },
   { length: 10_000, count: 200, repeat: 1 },
-  { length: 100_000, count: 200, repeat: 1 },
+  { length: LONGEST, count: 200, repeat: 1 },
 ]
-const OPENED = [100, 1000, 10_000, 100_000]
+const OPENED = [100, 1000, 10_000, LONGEST]
 
 /**
  * @typedef {import('./table.mjs').Row} Row
@@ -29,9 +30,10 @@ const OPENED = [100, 1000, 10_000, 100_000]
  */
 
 /** @param {import('./run.mjs').Options} options @returns {Promise<import('./table.mjs').Report>} */
-export async function measureGrowth({ rounds, quick }) {
-  const appends = quick ? APPENDS.slice(0, 3) : APPENDS
-  const lengths = quick ? OPENED.slice(0, 2) : OPENED
+export async function measureGrowth({ rounds, quick, scale }) {
+  const [appends, lengths] = quick
+    ? [APPENDS.slice(0, 3), OPENED.slice(0, 2)]
+    : [APPENDS.filter(({ length }) => length <= LONGEST * scale), OPENED.filter((length) => length <= LONGEST * scale)]
   if (!quick) await warmUp(KEEPERS)
   /** @type {Step[]} */
   const appended = []

@@ -15,10 +15,10 @@ const DESCRIPTORS = 1000
 /** @typedef {{ sessions: number, heapMb: number, rssMb: number, appendUs: number }} Known */
 
 /** @param {import('./run.mjs').Options} options @returns {Promise<import('./table.mjs').Report>} */
-export async function measureMany({ rounds, quick }) {
+export async function measureMany({ rounds, quick, scale }) {
   const title = 'many sessions'
   if (missing.foldlog !== undefined) return { id: 'F20', title, tables: [], checks: [], notes: [missing.foldlog] }
-  const sizes = quick ? [10, 100] : SIZES
+  const sizes = quick ? [10, 100] : SIZES.filter((size) => size <= 50_000 * scale)
   const roots = sizes.map(writeSessions)
   // What is cached of a file that changed in the last two seconds is not trusted: it may change again unseen.
   await wait(2500)
@@ -36,7 +36,7 @@ export async function measureMany({ rounds, quick }) {
       }
     }
   }
-  const live = quick ? 200 : LIVE
+  const live = quick ? 200 : Math.ceil(LIVE * scale)
   const root = tempFolder('live')
   const held = JSON.parse(runNode(['--expose-gc', child('live'), root, String(live)]).output)
   for (const folder of [root, ...roots]) removeFolder(folder)

@@ -1,9 +1,9 @@
 /**
- * The benchmarks: `node test/bench/run.mjs [--only F1,F3] [--rounds N] [--quick] [--write]`.
+ * The benchmarks: `node test/bench/run.mjs [--only F1,F3] [--rounds N] [--scale 0.1] [--quick] [--write]`.
  *
  * Prints Markdown tables, of each group and at the end of all targets (targets.mjs). `--write` puts them into
  * docs/performance.md (page.mjs) and draws its plots (plot.mjs). `--quick` takes small sizes and few rounds, to see
- * that everything runs; its figures mean nothing.
+ * that everything runs; its figures mean nothing. `--scale` makes the greatest sizes of F15, F17, F19 and F20 smaller.
  */
 import { parseArgs } from 'node:util'
 import { measureAgents } from './agents.mjs'
@@ -36,6 +36,7 @@ import { measureWatch } from './watch.mjs'
  * @typedef {object} Options
  * @property {number | undefined} rounds of every comparison; each has its own default
  * @property {boolean} quick
+ * @property {number} scale of the greatest sizes, 0 to 1
  */
 
 const GROUPS = new Map([
@@ -66,6 +67,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: [...GROUPS.keys()].join() },
     rounds: { type: 'string' },
+    scale: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
@@ -73,6 +75,9 @@ const { values } = parseArgs({
 if (values.quick && values.write)
   throw new Error('--quick and --write: quick figures mean nothing, so they are not written')
 const rounds = values.rounds === undefined ? (values.quick ? 2 : undefined) : Number(values.rounds)
+const scale = Number(values.scale)
+if (!(scale > 0 && scale <= 1)) throw new Error(`--scale ${values.scale}: use a number over 0, up to 1`)
+if (values.write && scale < 1) throw new Error('--scale and --write: the targets are of the full sizes')
 if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))
   throw new Error(`--rounds ${values.rounds}: use a number from 1 on`)
 
@@ -83,7 +88,7 @@ const checks = []
 for (const id of values.only.split(',')) {
   const measure = GROUPS.get(id)
   if (measure === undefined) throw new Error(`--only ${id}: use some of ${[...GROUPS.keys()].join()}`)
-  const report = await measure({ rounds, quick: values.quick })
+  const report = await measure({ rounds, quick: values.quick, scale })
   console.log(`## ${report.id}: ${report.title}\n\n${toMarkdown(report)}\n`)
   if (values.write) writeReport(report)
   checks.push(...report.checks)

@@ -27,17 +27,17 @@ const CHOKIDAR_6 = ['--import', projectFile('test/bench/children/with-chokidar-6
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 
 /** @param {import('./run.mjs').Options} options @returns {Promise<import('./table.mjs').Report>} */
-export async function measureWatchCost({ rounds, quick }) {
+export async function measureWatchCost({ rounds, quick, scale }) {
   const title = 'what watching costs'
   if (missing.foldlog !== undefined) return { id: 'F19', title, tables: [], checks: [], notes: [missing.foldlog] }
   const writer = fork(projectFile('test/bench/children/writer.mjs'))
   await once(writer, 'message')
   const pairs = await losePairs(writer, quick ? 1 : 20)
-  const sizes = quick ? [10, 100] : [10, 1000, 10_000, 50_000]
+  const sizes = quick ? [10, 100] : [10, 1000, 10_000, 50_000].filter((size) => size <= 50_000 * scale)
   const costs = []
   const plan = { writer, appends: quick ? 5 : 100, rounds: rounds ?? (quick ? 1 : 3) }
   for (const count of sizes) costs.push(await costsOf(writeSessions(count), plan))
-  const length = quick ? 1000 : 100_000
+  const length = quick ? 1000 : Math.ceil(100_000 * scale)
   const long = await costsOf(writeLong(sizes[0], length), plan)
   writer.disconnect()
   const shown = number(sizes.at(-1) ?? 0)

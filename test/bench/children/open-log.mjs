@@ -6,7 +6,7 @@
  */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { readFoldlog, readPi, readSqlite } from '../readers.mjs'
+import { readFoldlog, readSqlite } from '../readers.mjs'
 
 const LF = 10
 const CHUNK = 1 << 20
@@ -85,8 +85,9 @@ const WAYS = {
   },
   /** @param {string} file */
   pi: async (file) => {
-    const { session, messages } = await readPi(file)
-    return { count: messages.length, session }
+    const { SessionManager } = await import('../peers/pi.mjs')
+    const session = SessionManager.open(file, dirname(file))
+    return { count: session.getEntries().length, session }
   },
   /** @param {string} file */
   foldlogAll: async (file) => {
