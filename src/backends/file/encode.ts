@@ -14,7 +14,8 @@ interface Encoded {
   length: number
 }
 
-const SCRATCH = Buffer.allocUnsafeSlow(1 << 16)
+// A page of it is taken from the system when it is first written to.
+const SCRATCH = Buffer.allocUnsafeSlow(1 << 20)
 const encoded: Encoded = { bytes: SCRATCH, length: 0 }
 
 /** The bytes of the lines, each with a line feed behind it and, with `seal`, one before the first. */
