@@ -19,14 +19,16 @@ export interface LineDraft {
   /** What the source calls the thing; together with `n` it is different for every line of a session. */
   readonly key: string
   readonly n?: number
+  /** Its id, where all of this was made into one before: a message has that of its first line. */
+  readonly id?: string
   readonly data: object
 }
 
 /** The longest a custom type may be. */
 const MAX_TYPE_CHARS = 128
 
-export function lineOf(mint: Mint, { type, ms, time, key, n = 0, data }: LineDraft): MergeLine {
-  return { id: mint.id(ms, key, n), type, time: isoOf(time), data: asJson(data) }
+export function lineOf(mint: Mint, { type, ms, time, key, n = 0, id, data }: LineDraft): MergeLine {
+  return { id: id ?? mint.id(ms, key, n), type, time: isoOf(time), data: asJson(data) }
 }
 
 /** How lines about a session's parent are made, which may be known only when other files are read. Greater ranks win. */

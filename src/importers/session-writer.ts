@@ -143,8 +143,8 @@ export class SessionWriter {
     this.#newest.set(key, place.ms)
     this.#newestMs = Math.max(this.#newestMs, place.ms)
     const data = { ...frameOf(this.#origin.format, place, role, sourceId ?? key), ...fields, parts }
-    const lineKey = isSnapshot ? `${key} as ${digestOf(data)}` : key
-    await this.#add({ type: 'message.created', ms: place.ms, time, key: lineKey, data })
+    const named = isSnapshot ? { key: `${key} as ${digestOf(data)}` } : { key, id: place.id }
+    await this.#add({ type: 'message.created', ms: place.ms, time, ...named, data })
     return place
   }
 

@@ -109,7 +109,7 @@ export class SourceFile {
     const records = this.#reader.records()
     let told = 0
     for (;;) {
-      await this.#turn()
+      if (this.#reader.position < this.#sizeBytes) await this.#turn()
       const next = this.#reading(() => records.next())
       if (next.done === true) break
       told = this.#tell(told, this.#reader.position)

@@ -274,6 +274,48 @@ describe('a session with sub-agents', () => {
   })
 })
 
+test('sub-agents that hold more than is kept until their parent is read are all there, and are told of it', async () => {
+  const directory = await mkdtemp(join(folder, 'many-'))
+  const agents = ['a', 'b', 'c', 'd', 'e', 'f']
+  const write = (name: string, records: object[]): Promise<void> =>
+    writeFile(join(directory, name), records.map((each) => JSON.stringify({ sessionId: 's', ...each })).join('\n'))
+  for (const agentId of agents) {
+    const said = Array.from({ length: 110 }, (_, n) => ({
+      type: 'user',
+      uuid: `${agentId}${n}`,
+      parentUuid: n === 0 ? null : `${agentId}${n - 1}`,
+      isSidechain: true,
+      agentId,
+      message: { content: `${n} `.repeat(10_000) },
+    }))
+    await write(`agent-${agentId}.jsonl`, said)
+  }
+  const calls = agents.map((id) => ({ type: 'tool_use', id: `call-${id}`, name: 'Task', input: {} }))
+  const results = agents.map((agentId) => ({
+    type: 'user',
+    uuid: `result-${agentId}`,
+    parentUuid: 'asked',
+    toolUseResult: { agentId },
+    message: { content: [{ type: 'tool_result', tool_use_id: `call-${agentId}`, content: 'done' }] },
+  }))
+  await write('parent.jsonl', [
+    { type: 'user', uuid: 'begin', parentUuid: null, message: { content: 'Ask all of them.' } },
+    { type: 'assistant', uuid: 'asked', parentUuid: 'begin', message: { id: 'm', content: calls } },
+    ...results,
+  ])
+  await using store = await openStore(memoryBackend())
+  const report = await importClaudeCode(store, directory)
+  const { items } = await store.list()
+  const parent = items.find((info) => info.parent === undefined)!
+  const told = items.filter(({ id }) => id !== parent.id)
+  expect(told.map((info) => info.messageCount)).toEqual(agents.map(() => 110))
+  expect(told.map((info) => info.parent?.callId).sort()).toEqual(calls.map(({ id }) => id))
+  expect(told.every((info) => info.rootId === parent.id)).toBe(true)
+  const { added } = report.totals
+  expect(report.totals).toMatchObject({ sessions: 7, known: 0 })
+  expect((await importClaudeCode(store, directory)).totals).toMatchObject({ added: 0, known: added })
+})
+
 test('a sub-agent at the beginning of its parent’s file is not the conversation', async () => {
   const path = join(folder, 'warmup.jsonl')
   const records = [

@@ -139,7 +139,7 @@ export class Converter {
         ...this.#originalParent(node, fields, value),
         parts,
       }
-      return [converted(place.session, { type: 'message.created', ms: place.ms, time, key, data })]
+      return [converted(place.session, { type: 'message.created', id: place.id, ms: place.ms, time, key, data })]
     }
     const ms = this.#laterMs(node, entry)
     const lines = parts.map((part, n) => {

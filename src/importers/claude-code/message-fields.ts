@@ -66,10 +66,10 @@ function usageOf(usage: JsonObject | undefined): Usage | undefined {
   const written = countField(usage, 'cache_creation_input_tokens')
   const read = countField(usage, 'cache_read_input_tokens')
   const reasoning = countField(objectField(usage, 'output_tokens_details') ?? {}, 'thinking_tokens')
-  const inputs = [input, written, read].filter((count) => count !== undefined)
-  if (inputs.length === 0 && output === undefined) return undefined
+  const hasInput = input !== undefined || written !== undefined || read !== undefined
+  if (!hasInput && output === undefined) return undefined
   return {
-    ...(inputs.length === 0 ? {} : { inputTokens: inputs.reduce((sum, count) => sum + count, 0) }),
+    ...(hasInput ? { inputTokens: (input ?? 0) + (written ?? 0) + (read ?? 0) } : {}),
     ...(output === undefined ? {} : { outputTokens: output }),
     ...(reasoning === undefined ? {} : { reasoningTokens: reasoning }),
     ...(read === undefined ? {} : { cachedInputTokens: read }),
