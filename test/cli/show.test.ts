@@ -166,3 +166,14 @@ test('a line of megabytes is wrapped in no time', async () => {
   expect(code).toBe(0)
   expect(stdout.length).toBeGreaterThan(4_000_000)
 }, 20_000)
+
+test('--limit prints the last messages, and of a long session reads no more than those', async () => {
+  const { root } = await refund()
+  const { code, stdout } = await run(['show', '--limit', '1', '--root', root])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^Refund #4411\n/)
+  expect(stdout).toContain('It was sent yesterday.')
+  expect(stdout).not.toContain('refund?')
+  const { stdout: json } = await run(['show', '--limit', '2', '--json', '--root', root])
+  expect((JSON.parse(json) as { messages: object[] }).messages).toHaveLength(2)
+})
