@@ -184,7 +184,8 @@ const MAGIC = '{"foldlog":"infos","v":3,'
 export const HEADER_BYTES = 80
 const LF = 10
 const TAB = 9
-const BEYOND_ASCII = /[\u0080-\uFFFF]/g
+const BEYOND_ASCII = /[\u0080-\uFFFF]+/g
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** An entry for what was read of a session. */
 export function entryOf(id: string, version: string, isSettled: boolean, folded: FoldedInfo): Entry {
@@ -327,9 +328,15 @@ function joined(lines: readonly Uint8Array[]): Uint8Array {
 
 /** JSON as ASCII: the same value, with escapes for what is not. */
 function bytesOf(json: string): Uint8Array {
-  const text = json.replaceAll(
-    BEYOND_ASCII,
-    (unit) => String.raw`\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-  return Buffer.from(text, 'latin1')
+  return Buffer.from(json.replaceAll(BEYOND_ASCII, escaped), 'latin1')
+}
+
+/** Digits from a table: most of saving a cache of texts in other scripts would be making them. */
+function escaped(text: string): string {
+  let out = ''
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    out += `\\u${HEX[unit >> 8]!}${HEX[unit & 0xff]!}`
+  }
+  return out
 }
