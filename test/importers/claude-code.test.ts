@@ -309,7 +309,7 @@ test('sub-agents that hold more than is kept until their parent is read are all 
   const parent = items.find((info) => info.parent === undefined)!
   const told = items.filter(({ id }) => id !== parent.id)
   expect(told.map((info) => info.messageCount)).toEqual(agents.map(() => 110))
-  expect(told.map((info) => info.parent?.callId).sort()).toEqual(calls.map(({ id }) => id))
+  expect(new Set(told.map((info) => info.parent?.callId))).toEqual(new Set(calls.map(({ id }) => id)))
   expect(told.every((info) => info.rootId === parent.id)).toBe(true)
   const { added } = report.totals
   expect(report.totals).toMatchObject({ sessions: 7, known: 0 })
