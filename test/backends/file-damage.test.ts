@@ -59,7 +59,10 @@ test('an append glued to a torn line that someone left meanwhile is written agai
   const line = newLine()
   expect(await backend.append(KEY, [line], { after: end })).toEqual({})
   // A file that has rested for some time is looked at before the write: then what is torn is sealed first.
-  expect([[`torn${line.text}`, line.text], ['torn', line.text]]).toContainEqual(await readTexts(backend, end))
+  expect([
+    [`torn${line.text}`, line.text],
+    ['torn', line.text],
+  ]).toContainEqual(await readTexts(backend, end))
 })
 
 test('I2 bytes after the last line feed are not read, and come whole once they are sealed', async () => {
