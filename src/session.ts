@@ -87,7 +87,9 @@ export class Session {
   /** The conversation: the path that ends at the head. Of a long log that nothing was asked of but its last messages, only those are read. */
   async messages(options?: MessagesOptions): Promise<readonly Message[]> {
     this.#check()
-    return (await this.#opened.newest(options)) ?? this.#shown((fold) => messagesOf(fold, options))
+    // Of a log that is folded the look begins with the call.
+    const newest = this.#opened.folded === undefined ? await this.#opened.newest(options) : undefined
+    return newest ?? this.#shown((fold) => messagesOf(fold, options))
   }
 
   /** One message, on whatever branch; undefined if it is not there or was removed. */
@@ -110,7 +112,7 @@ export class Session {
   /** A message and its alternatives. */
   async siblings(messageId: string): Promise<readonly Message[]> {
     this.#check()
-    const alone = await this.#opened.alone(messageId)
+    const alone = this.#opened.folded === undefined ? await this.#opened.alone(messageId) : undefined
     return alone === undefined ? this.#shown((fold) => siblingsOf(fold, messageId)) : Object.freeze([alone])
   }
 
@@ -418,7 +420,8 @@ export class Session {
   readonly #wake: Wake = (ring) => this.#wakeOf(this.#log, ring)
 
   async #look(): Promise<Fold> {
-    await this.#load()
+    this.#check()
+    if (this.#opened.folded === undefined) await this.#load()
     await this.#log.look()
     return this.#log.fold
   }

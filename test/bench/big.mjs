@@ -5,7 +5,7 @@
  * most memory that it ever had. `open` is `store.get` and `session.info`; `first` has no infos cache, `again` the one that
  * a listing leaves.
  */
-import { appendFileSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { projectFile, runNode } from './children.mjs'
@@ -194,14 +194,11 @@ async function remember({ root }) {
 /** @param {Files} files @returns {import('./harness.mjs').Way[]} */
 function showWays(files) {
   const { root } = files
-  const help = existsSync(CLI) ? runNode([CLI, 'show', '--help']).output : ''
-  const why = help.includes('--last') ? undefined : '`foldlog show` has no --last'
-  const show = () => runNode([CLI, 'show', 'long', '--last', String(LAST), '--root', root]).ms
+  const show = () => runNode([CLI, 'show', 'long', '--limit', String(LAST), '--root', root]).ms
   return [
     { name: 'an empty process', sample: () => runNode([projectFile('test/bench/children/empty.mjs')]).ms },
     {
       name: 'first',
-      missing: why,
       sample: () => {
         forget(files)
         return show()
@@ -209,7 +206,6 @@ function showWays(files) {
     },
     {
       name: 'with an infos cache',
-      missing: why,
       sample: async () => {
         await remember(files)
         return show()

@@ -26,6 +26,27 @@ test('guard: opening reads each byte of a log once, and parses no line twice', a
   expect(work.opened).toBeLessThanOrEqual(1 + SOME_FILES)
 })
 
+test('guard: opening a long log that was listed reads nothing of it but its end, and parses next to nothing', async () => {
+  const { root, sizeBytes } = await longLog()
+  expect(sizeBytes).toBeGreaterThan(8 * SOME_BYTES)
+  later()
+  const { store: first } = await open(root)
+  await first.list()
+  await first.close()
+  const { store } = await open(root)
+  const work = await workOf(async () => (await store.get('long'))!.info.messageCount)
+  expect(work.bytesRead).toBeLessThanOrEqual(SOME_BYTES)
+  expect(work.parsed).toBeLessThanOrEqual(SOME_FILES)
+})
+
+test('guard: opening a long log that was never listed reads each byte once, and parses next to nothing', async () => {
+  const { root, sizeBytes } = await longLog()
+  const { store } = await open(root)
+  const work = await workOf(async () => (await store.get('long'))!.info.messageCount)
+  expect(work.bytesRead).toBeLessThanOrEqual(sizeBytes + SOME_BYTES)
+  expect(work.parsed).toBeLessThanOrEqual(SOME_FILES)
+})
+
 test('guard: a page of an open session reads and parses a few blocks at its end, and again nothing', async () => {
   const { root } = await longLog()
   const { store } = await open(root)
@@ -94,12 +115,17 @@ async function manySessions(): Promise<string> {
   const { store } = await open(root, { fsync: 'never' })
   for (let i = 0; i < SESSIONS; i++) await writeSession(store, i)
   await store.close()
+  later()
+  return root
+}
+
+/** Lets a minute pass, by the clock of this process. */
+function later(): void {
   const now = Date.now.bind(Date)
   Date.now = () => now() + 60_000
   onTestFinished(() => {
     Date.now = now
   })
-  return root
 }
 
 async function writeSession(store: Store, i: number): Promise<void> {
