@@ -8,6 +8,7 @@ import { resolve } from 'node:path'
 import type { Backend } from './backend.ts'
 import { fileBackend, type FileBackendOptions } from './backends/file/index.ts'
 import type { Bus } from './bus.ts'
+import { isFoldlogError } from './errors.ts'
 import { Infos, type Glance, type ListOptions, type Page } from './infos.ts'
 import type { Log } from './log.ts'
 import type { Logs, Told } from './logs.ts'
@@ -161,9 +162,12 @@ export class Namespace {
     const logs = await this.#engine.logs()
     const key = { namespace: this.#name, sessionId }
     if (logs.peek(key) !== undefined) return undefined
+    const held = logs.held(key)
+    // One that has changed, or is away, is looked for by who folds it.
+    if (held !== undefined) return (await isCurrent(held)) ? held : undefined
     const head = await backend.head(key)
-    if (head === undefined || head.sizeBytes < LONG_BYTES) return undefined
-    return logs.newest(key, head.end, await this.#infos.known(head))
+    const known = head === undefined || head.sizeBytes < LONG_BYTES ? undefined : await this.#infos.known(head)
+    return known === undefined ? undefined : logs.newest(key, known)
   }
 
   /** Takes notice of what a log that is open here has read or written. */
@@ -205,5 +209,14 @@ export class Namespace {
     if (backend.capabilities.watch === 'none') return
     const [{ Watch }, logs] = await Promise.all([import('./watch.ts'), this.#engine.logs()])
     this.#watch = await Watch.start(backend, bus, logs, this.#infos, this.#name)
+  }
+}
+
+async function isCurrent(newest: Newest): Promise<boolean> {
+  try {
+    return await newest.isCurrent()
+  } catch (error) {
+    if (isFoldlogError(error, 'NOT_FOUND')) return false
+    throw error
   }
 }

@@ -158,7 +158,7 @@ const NO_DAMAGE: readonly Damage[] = []
 const NOTHING: Decoded = { lines: [], damage: NO_DAMAGE }
 
 /** The same bytes. Files give Buffers already: a view of each line would cost as much as decoding it. */
-export function asBuffer(bytes: Uint8Array): Buffer {
+function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 

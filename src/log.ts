@@ -60,10 +60,10 @@ export class Log {
     this.#state = new LogState(key)
   }
 
-  /** Reads a log and folds it. Rejects with `NOT_FOUND` if it is not there or is deleted. */
-  static async open(backend: Backend, key: SessionKey): Promise<Log> {
+  /** Reads a log and folds it. Rejects with `NOT_FOUND` if it is not there or is deleted; one that `isKnown` may be away for a moment. */
+  static async open(backend: Backend, key: SessionKey, isKnown = false): Promise<Log> {
     const log = new Log(backend, key)
-    await log.#read(log.#state, new News(), false)
+    await log.#read(log.#state, new News(), isKnown)
     if (log.#state.isDeleted) throw notFound(key)
     return log
   }

@@ -12,9 +12,8 @@ import type { SessionEvent } from './event.ts'
 import { extendInfo, type Resumable } from './extend.ts'
 import type { FoldedInfo } from './infos-cache.ts'
 import type { Known } from './infos.ts'
-import { asBuffer, decodeLine, type Line } from './line.ts'
+import { decodeLine, type Line } from './line.ts'
 import { Live } from './live.ts'
-import type { SessionInfo } from './message.ts'
 import { screenLine, type RedactHook } from './screen.ts'
 import { Log, notFound } from './log.ts'
 import { Newest } from './newest.ts'
@@ -40,6 +39,8 @@ export class Logs {
   readonly #toldOf: (key: SessionKey) => Told | undefined
   readonly #open = new Map<string, WeakRef<Log>>()
   readonly #recent = new Map<string, Log>()
+  /** What is known of long logs that are not open, and held by handles. */
+  readonly #newest = new Map<string, WeakRef<Newest>>()
   /** Logs being read, so that two callers get one. */
   readonly #opening = new Map<string, Promise<Log>>()
   readonly #gone = new FinalizationRegistry<string>((name) => {
@@ -112,36 +113,45 @@ export class Logs {
   }
 
   /**
-   * The newest messages of a session that is not open and ends at `end`; undefined: it has to be folded. `known` is what was known of it at some time, or now
-   * (`isCurrent`); without it the log is passed over once.
+   * The newest messages of a session that is not open, of which so much was known at some time; undefined: it has to be folded. All who ask share one, so
+   * that what comes is told once.
    */
-  async newest(key: SessionKey, end: Cursor | undefined, known?: Known): Promise<Newest | undefined> {
-    if (known === undefined) {
-      const info = end === undefined ? undefined : await this.#passedOver(key)
-      return info === undefined ? undefined : this.#newestAt(key, info, end!)
+  async newest(key: SessionKey, { folded, isCurrent }: Known): Promise<Newest | undefined> {
+    try {
+      const known = isCurrent ? folded : await this.#extended(key, folded)
+      if (known?.cursor === undefined || !known.isStraight) return undefined
+      const newest = new Newest(this.#backend, key, known.info, known.cursor, () => this.#loadKnown(key))
+      const name = nameOf(key)
+      // Somebody may have been faster.
+      if (this.peek(key) !== undefined || this.held(key) !== undefined) return this.held(key)
+      this.#newest.set(name, new WeakRef(newest))
+      return newest
+    } catch (error) {
+      // Whoever asks next is told.
+      if (isFoldlogError(error, 'NOT_FOUND')) return undefined
+      throw error
     }
-    const folded = known.isCurrent ? known.folded : await this.#extended(key, known.folded)
-    return folded?.cursor === undefined || !folded.isStraight
-      ? undefined
-      : this.#newestAt(key, folded.info, folded.cursor)
   }
 
-  /** What is known of a straight log from passing over it; undefined if it is none. */
-  async #passedOver(key: SessionKey): Promise<SessionInfo | undefined> {
-    const { Straight } = await import('./straight.ts')
-    const straight = new Straight(key.namespace, key.sessionId)
-    for await (const bytes of this.#backend.scan?.(key) ?? []) if (!straight.take(asBuffer(bytes))) return undefined
-    return straight.info()
+  /** What handles have of a session that was not folded since. */
+  held(key: SessionKey): Newest | undefined {
+    const name = nameOf(key)
+    const newest = this.#newest.get(name)?.deref()
+    if (newest === undefined) this.#newest.delete(name)
+    return newest
   }
 
-  #newestAt(key: SessionKey, info: SessionInfo, cursor: Cursor): Newest {
-    const load = async (): Promise<Log> => {
-      if (this.peek(key) === undefined) return this.#load(key, this.#toldOf(key) ?? { end: cursor })
-      const log = await this.get(key)
-      if (log === undefined) throw notFound(key)
-      return log
-    }
-    return new Newest(this.#backend, key, info, cursor, { peek: () => this.peek(key), load })
+  /** Takes notice that a session was deleted here: what handles have of it is of no other one. */
+  dropHeld(key: SessionKey): void {
+    this.held(key)?.markDeleted()
+    this.#newest.delete(nameOf(key))
+  }
+
+  /** The log of a session that was there. */
+  async #loadKnown(key: SessionKey): Promise<Log> {
+    const log = await this.get(key)
+    if (log === undefined) throw notFound(key)
+    return log
   }
 
   /** Goes on from what is known of a session, if something came since and all of it only adds. */
@@ -208,11 +218,13 @@ export class Logs {
     }
   }
 
-  async #load(key: SessionKey, told: Told | undefined = this.#toldOf(key)): Promise<Log> {
+  async #load(key: SessionKey, told?: Told): Promise<Log> {
     const name = nameOf(key)
+    const held = this.held(key)
     const running = this.#opening.get(name)
     if (running !== undefined) return running
-    const opening = this.#loadNow(key, told)
+    const place = told ?? this.#toldOf(key) ?? (held === undefined ? undefined : { end: held.end })
+    const opening = this.#loadNow(key, place, held !== undefined)
     this.#opening.set(name, opening)
     try {
       return await opening
@@ -221,9 +233,9 @@ export class Logs {
     }
   }
 
-  /** Opens a log and, where it is watched, tells of what others did since it was last told of. */
-  async #loadNow(key: SessionKey, told: Told | undefined): Promise<Log> {
-    const log = await Log.open(this.#backend, key)
+  /** Opens a log and, where it is watched or was known, tells of what others did since it was last told of. */
+  async #loadNow(key: SessionKey, told: Told | undefined, isKnown: boolean): Promise<Log> {
+    const log = await Log.open(this.#backend, key, isKnown)
     const news = told === undefined ? undefined : await this.#behind(log, told.end)
     this.#keep(log)
     if (news !== undefined) this.#tell(log, news)
@@ -250,6 +262,8 @@ export class Logs {
     log.listen((change) => this.#tell(log, change))
     this.#open.set(name, new WeakRef(log))
     this.#gone.register(log, name)
+    this.held(log.key)?.attach(log)
+    this.#newest.delete(name)
     return this.#use(log)
   }
 

@@ -200,9 +200,4 @@ export interface SessionInfo {
   readonly lastEventId: string
   /** Derived: how many pieces of the log are not events; `session.damage()` lists them. */
   readonly damage: number
-  /**
-   * `false` while a long log was only passed over, because nothing was asked but its newest messages: usage, damage and status are not known then. What
-   * needs the whole log, and any listing, tells them; then it is absent.
-   */
-  readonly complete?: false
 }

@@ -7,7 +7,7 @@
 import type { Backend, Cursor, SessionKey } from './backend.ts'
 import { isFoldlogError } from './errors.ts'
 import { decodeLine, eventsOf, type Line } from './line.ts'
-import type { Log } from './log.ts'
+import { notFound, type Log } from './log.ts'
 import { LogState } from './log-state.ts'
 import type { Message, SessionInfo } from './message.ts'
 
@@ -21,21 +21,16 @@ interface PageOptions {
   readonly before?: string
 }
 
-/** The other way to the session. */
-interface Whole {
-  /** The log, if somebody has opened it meanwhile. */
-  readonly peek: () => Log | undefined
-  /** The log, folded. Rejects with `NOT_FOUND`. */
-  readonly load: () => Promise<Log>
-}
-
 export class Newest {
   readonly key: SessionKey
-  readonly load: () => Promise<Log>
-  readonly #peek: () => Log | undefined
+  /** The place up to which the log is known. */
+  readonly end: Cursor
   readonly #backend: Backend
   readonly #info: SessionInfo
-  readonly #end: Cursor
+  readonly #open: () => Promise<Log>
+  /** The log, once somebody has folded it. */
+  #log: Log | undefined
+  #isDeleted = false
   /** The lines that were read, in the order of the log. */
   #lines: readonly Line[] = []
   #state: LogState
@@ -43,26 +38,47 @@ export class Newest {
   #start: Cursor | undefined
   #readBytes = 0
 
-  /** `info` is that of the log up to `end`. */
-  constructor(backend: Backend, key: SessionKey, info: SessionInfo, end: Cursor, whole: Whole) {
+  /** `info` is that of the log up to `end`. `open` folds it, and rejects with `NOT_FOUND`. */
+  constructor(backend: Backend, key: SessionKey, info: SessionInfo, end: Cursor, open: () => Promise<Log>) {
     this.key = key
-    this.load = whole.load
-    this.#peek = whole.peek
+    this.end = end
     this.#backend = backend
     this.#info = info
-    this.#end = end
+    this.#open = open
     this.#start = end
     this.#state = new LogState(key)
   }
 
   /** What this process last saw. */
   get info(): SessionInfo {
-    return this.#peek()?.info ?? this.#info
+    return this.#log?.info ?? this.#info
+  }
+
+  /** The log, folded. Rejects with `NOT_FOUND` if the session is gone. */
+  async load(): Promise<Log> {
+    if (this.#isDeleted) throw notFound(this.key)
+    return this.#log ?? this.#open()
+  }
+
+  /** Takes notice that the log was folded, for whomever: from now on it says what there is. */
+  attach(log: Log): void {
+    this.#log = log
+  }
+
+  /** Takes notice that the session was deleted here: what comes to its place is another one. */
+  markDeleted(): void {
+    this.#isDeleted = true
+  }
+
+  /** Whether nothing has come since. Looks. Rejects with `NOT_FOUND` if the session is gone. */
+  async isCurrent(): Promise<boolean> {
+    if (this.#isDeleted) throw notFound(this.key)
+    return this.#log === undefined && !(await this.#hasNews())
   }
 
   /** The last messages of the conversation; undefined: the whole log has to say. Looks first. Rejects with `NOT_FOUND` if the session is gone. */
   async page(options: PageOptions): Promise<readonly Message[] | undefined> {
-    if (this.#peek() !== undefined || (await this.#hasNews())) return undefined
+    if (!(await this.isCurrent())) return undefined
     for (;;) {
       const page = this.#pageOf(options)
       if (page !== undefined) return Object.freeze(page)
@@ -72,7 +88,7 @@ export class Newest {
 
   /** A message that was read; undefined if it may be another one by now. Looks first. */
   async message(id: string): Promise<Message | undefined> {
-    return this.#peek() !== undefined || (await this.#hasNews()) ? undefined : this.#state.fold.message(id)
+    return (await this.isCurrent()) ? this.#state.fold.message(id) : undefined
   }
 
   /** A page of what was read; undefined if it may begin before that. */
@@ -86,7 +102,7 @@ export class Newest {
 
   async #hasNews(): Promise<boolean> {
     try {
-      for await (const { lines } of this.#backend.read(this.key, { after: this.#end, isKnown: true }))
+      for await (const { lines } of this.#backend.read(this.key, { after: this.end, isKnown: true }))
         if (lines.length > 0) return true
       return false
     } catch (error) {
@@ -107,20 +123,22 @@ export class Newest {
       this.#readBytes += sizeBytes
       this.#start = read.start
       this.#lines = [...read.lines.flatMap((bytes) => decodeLine(bytes, NOWHERE).lines), ...this.#lines]
-      this.#fold()
-      return true
+      return this.#fold()
     } catch (error) {
-      if (isFoldlogError(error, 'STALE_CURSOR')) return false
+      // It is being replaced: who folds it waits for that.
+      if (isFoldlogError(error, 'STALE_CURSOR') || isFoldlogError(error, 'NOT_FOUND')) return false
       throw error
     }
   }
 
-  #fold(): void {
+  /** False if these lines are not what they were taken for. */
+  #fold(): boolean {
     const state = new LogState(this.key)
     for (const line of this.#lines) {
       if (line.type === 'session.deleted') state.isDeleted = true
       for (const event of eventsOf(line)) if (state.isEffective(line, event)) state.fold.apply(event)
     }
     this.#state = state
+    return state.fold.isStraight
   }
 }

@@ -3,10 +3,11 @@
  */
 import type { Backend } from './backend.ts'
 import { Commits } from './commit.ts'
+import { toJson } from './json.ts'
 import { isUnfinished, type LiveLog } from './live.ts'
 import type { Log } from './log.ts'
 import type { Message, SessionInfo } from './message.ts'
-import type { Newest } from './newest.ts'
+import { Newest } from './newest.ts'
 import { Projections } from './projection.ts'
 import type { MessagesOptions } from './views.ts'
 
@@ -21,13 +22,13 @@ interface Folded {
 export class Opened {
   readonly #backend: Backend
   readonly #liveOf: (log: Log) => LiveLog
-  readonly #newest: Newest | undefined
+  #newest: Newest | undefined
   #folded: Folded | undefined
 
   constructor(backend: Backend, opened: Log | Newest, liveOf: (log: Log) => LiveLog) {
     this.#backend = backend
     this.#liveOf = liveOf
-    if ('load' in opened) this.#newest = opened
+    if (opened instanceof Newest) this.#newest = opened
     else this.#folded = this.#with(opened)
   }
 
@@ -41,12 +42,15 @@ export class Opened {
     return (this.#folded?.log ?? this.#newest!).info
   }
 
-  /** Folds the log if nothing needed that before. */
-  async fold(): Promise<void> {
+  /** Folds the log if nothing needed that before. `check` throws where the handle is closed, by then or while that takes. */
+  async fold(check: () => void): Promise<void> {
+    check()
     if (this.#folded !== undefined) return
     const log = await this.#newest!.load()
+    check()
     // Another call may have waited for the same.
     this.#folded ??= this.#with(log)
+    this.#newest = undefined
   }
 
   /** The newest messages, where they can be told without folding the log. */
@@ -63,6 +67,17 @@ export class Opened {
     // On the one path of a log that is read so, nothing else follows the message before it.
     const message = this.#folded === undefined ? await this.#newest!.message(id) : undefined
     return message === undefined || isUnfinished(message) ? undefined : message
+  }
+
+  /** What a caller gave, as it is now: where the log has to be folded first, it is looked at later. */
+  kept<T extends object>(given: T): T {
+    if (this.#folded !== undefined) return given
+    try {
+      return toJson(given, 'input') as unknown as T
+    } catch {
+      // It is refused when it is looked at, by the name it has there.
+      return given
+    }
   }
 
   #with(log: Log): Folded {

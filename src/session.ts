@@ -168,10 +168,11 @@ export class Session {
   /** Changes fields of a message; `null` unsets one. Each is replaced as a whole, `metadata` too. Rejects with `NOT_FOUND` if it is not there. */
   async update(messageId: string, patch: MessagePatch, options?: WriteOptions): Promise<Message> {
     assertFields(patch, PATCH_FIELDS, 'patch')
+    const given = this.#opened.kept(patch)
     return this.#change(
       'message.updated',
       messageId,
-      () => this.#event('message.updated', { ...patch, id: messageId }),
+      () => this.#event('message.updated', { ...given, id: messageId }),
       options,
     )
   }
@@ -185,8 +186,9 @@ export class Session {
   }
 
   /** Puts a part into a message; a known part id replaces that part in its place. */
-  async part(messageId: string, part: PartInput, options?: WriteOptions): Promise<Message> {
-    assertObject(part, 'part')
+  async part(messageId: string, input: PartInput, options?: WriteOptions): Promise<Message> {
+    assertObject(input, 'part')
+    const part = this.#opened.kept(input)
     const make = (): InnerEvent => {
       const eventId = this.#log.nextId()
       const partId = part.id ?? eventId
@@ -251,8 +253,9 @@ export class Session {
   }
 
   /** Sets info fields; `null` unsets one, `vars` and `metadata` merge key by key. `head` moves the conversation to a message. */
-  async set(patch: InfoPatch, options?: WriteOptions): Promise<SessionInfo> {
-    assertFields(patch, INFO_FIELDS, 'patch')
+  async set(given: InfoPatch, options?: WriteOptions): Promise<SessionInfo> {
+    assertFields(given, INFO_FIELDS, 'patch')
+    const patch = this.#opened.kept(given)
     if (typeof patch.head === 'string') nodeOf(await this.#look(), patch.head)
     return this.#commit(
       'session.updated',
@@ -274,7 +277,8 @@ export class Session {
         { field: 'type' },
       )
     }
-    const make = (): InnerEvent[] => [{ id: this.#log.nextId(), type, data: toJson(data, 'data') }]
+    const json = toJson(data, 'data')
+    const make = (): InnerEvent[] => [{ id: this.#log.nextId(), type, data: json }]
     return this.#commit(type, make, options, (events) => deepFreeze(events[0]!))
   }
 
@@ -334,13 +338,11 @@ export class Session {
     const { repairLog } = await import('./repair.ts')
     const repaired = await repairLog(this.#backend, this.#log.key, options)
     if (options.results === false) return (await this.#look(), repaired)
-    const { missingResults } = await import('./repair-calls.ts')
     // What a process that died was saying ends first.
     if (options.dryRun !== true) await this.#live.recover()
-    const missing = missingResults(await this.#look())
-    if (options.dryRun !== true) for (const { key, message } of missing) await this.add(message, { key })
-    if (missing.length === 0) return repaired
-    return Object.freeze({ ...repaired, results: Object.freeze(missing.map(({ callId }) => callId)) })
+    const { answerCalls } = await import('./repair-calls.ts')
+    const results = await answerCalls(await this.#look(), options.dryRun === true ? undefined : this)
+    return results.length === 0 ? repaired : Object.freeze({ ...repaired, results })
   }
 
   /**
@@ -405,11 +407,8 @@ export class Session {
   }
 
   /** Folds a long log if nothing needed that before. */
-  async #load(): Promise<void> {
-    this.#check()
-    if (this.#opened.folded !== undefined) return
-    await this.#opened.fold()
-    this.#check()
+  #load(): Promise<void> {
+    return this.#opened.fold(() => this.#check())
   }
 
   async *#follow(messageId: string, signal: AbortSignal): ReturnType<typeof followMessage> {
@@ -420,8 +419,8 @@ export class Session {
   readonly #wake: Wake = (ring) => this.#wakeOf(this.#log, ring)
 
   async #look(): Promise<Fold> {
-    this.#check()
     if (this.#opened.folded === undefined) await this.#load()
+    else this.#check()
     await this.#log.look()
     return this.#log.fold
   }
@@ -468,7 +467,8 @@ export class Session {
     return { id, type, data: json }
   }
 
-  #add<T>(given: Messages, options: WriteOptions | undefined, result: Result<T>, isExact = false): Promise<T> {
+  #add<T>(messages: Messages, options: WriteOptions | undefined, result: Result<T>, isExact = false): Promise<T> {
+    const given = typeof messages === 'function' ? messages : this.#opened.kept(messages)
     let opened: string | undefined
     const make = (): readonly InnerEvent[] => {
       const stamped = this.#stampAll(given)

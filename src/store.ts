@@ -225,11 +225,13 @@ export class Store {
     this.#check()
     assertOptions(options, [], 'delete')
     const key = this.#key(this.#id(id))
-    const log = (await this.#logs()).peek(key)
+    const logs = await this.#logs()
+    const log = logs.peek(key)
     let wasThere = await this.#engine.backend.remove(key)
     // It may be away only until git has written it anew.
     if (!wasThere && log !== undefined && (await log.isThere())) wasThere = await this.#engine.backend.remove(key)
     this.#space.forget(key.sessionId)
+    logs.dropHeld(key)
     if (log !== undefined) log.markDeleted()
     else if (wasThere) this.#publishDeleted(key)
     return wasThere

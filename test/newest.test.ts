@@ -1,23 +1,13 @@
 /**
  * A long log is opened without being folded, and says the same of its newest messages as one that is.
  */
-import { appendFileSync, rmSync } from 'node:fs'
+import { appendFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  Bus,
-  memoryBackend,
-  openStore,
-  type Backend,
-  type Message,
-  type Session,
-  type SessionInfo,
-  type Store,
-} from '../src/index.ts'
+import { Bus, type Backend, type Message, type Session, type Store } from '../src/index.ts'
 import { fileBackend } from '../src/backends/file/index.ts'
-import { decodeLine, type Line } from '../src/line.ts'
-import { Straight } from '../src/straight.ts'
+import type { Line } from '../src/line.ts'
 import {
   chaos,
   conversations,
@@ -38,6 +28,7 @@ function check(lines: readonly Line[]): boolean {
   const path = whole.fold.path(whole.fold.tree.active)
   for (let from = 0; from <= lines.length; from++) {
     const { fold } = replicaOf(lines.slice(from).map(copy))
+    expect(fold.isStraight).toBe(true)
     const end = fold.path(fold.tree.active)
     expect(end).toEqual(path.slice(path.length - end.length))
   }
@@ -71,142 +62,6 @@ describe('the end of a log that is straight folds to the end of its conversation
   })
 })
 
-/** What somebody does with a session; where it is one path, nothing else tells. */
-const deed = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom('ask' as const, 'answer' as const) },
-  { weight: 1, arbitrary: fc.constantFrom('both' as const, 'update' as const, 'part' as const, 'keyed' as const) },
-  { weight: 1, arbitrary: fc.constantFrom('title' as const, 'custom' as const, 'remove' as const, 'known' as const) },
-)
-type Deed = typeof deed extends fc.Arbitrary<infer D> ? D : never
-
-/** The lines of a session with which that was done. */
-async function play(deeds: readonly Deed[], isBranched: boolean): Promise<string[]> {
-  const backend = memoryBackend()
-  const store = await openStore(backend, { bus: new Bus() })
-  const session = await store.create({ id: 's' })
-  for (const [n, each] of deeds.entries()) {
-    const messages = await session.messages()
-    const some = messages[n % Math.max(1, messages.length)]?.id
-    if (each === 'ask') await session.add({ role: 'user', text: `q ${n} äöü \u2028 {"v":1,"id":"` })
-    else if (each === 'answer') await session.add({ role: 'assistant', text: `a ${n}` })
-    else if (each === 'both') await session.add([{ text: 'q' }, { role: 'assistant', text: 'a' }])
-    else if (each === 'keyed') await session.add({ text: 'keyed' }, { key: `key ${n}` })
-    else if (each === 'title') await session.set({ title: `title ${n}` })
-    else if (each === 'custom') await session.append('todo.added', { n })
-    else if (some === undefined) continue
-    else if (each === 'update') await session.update(some, { metadata: { n } })
-    else if (each === 'part') await session.part(some, { type: 'text', text: `part ${n}` })
-    else if (each === 'known') await session.add({ id: some, text: 'again' })
-    else await session.remove(some)
-  }
-  const first = isBranched ? (await session.messages())[1] : undefined
-  if (first !== undefined) await session.branch(first.id, { text: 'instead' })
-  const lines: string[] = []
-  for await (const batch of backend.read({ namespace: store.name, sessionId: 's' }))
-    lines.push(...batch.lines.map(({ bytes }) => Buffer.from(bytes).toString('latin1')))
-  await store.close()
-  return lines
-}
-
-/** Something that happens to the lines of a log. */
-const harm = fc.record({
-  kind: fc.constantFrom(
-    'torn' as const,
-    'glued' as const,
-    'twice' as const,
-    'moved' as const,
-    'gone' as const,
-    'noise' as const,
-  ),
-  line: fc.nat(),
-  at: fc.nat(),
-})
-type Harm = typeof harm extends fc.Arbitrary<infer H> ? H : never
-
-function harmed(lines: readonly string[], harms: readonly Harm[]): string[] {
-  const out = [...lines]
-  for (const { kind, line, at } of harms) {
-    const index = line % out.length
-    const other = at % out.length
-    const text = out[index]!
-    if (kind === 'torn') out[index] = text.slice(0, at % (text.length + 1))
-    else if (kind === 'glued') out.splice(index, 2, text.slice(0, at % text.length) + (out[index + 1] ?? ''))
-    else if (kind === 'twice') out.splice(other, 0, text)
-    else if (kind === 'moved') out.splice(other, 0, ...out.splice(index, 1))
-    else if (kind === 'gone') out.splice(index, 1, ...(out.length > 1 ? [] : ['']))
-    else out[index] = `${text.slice(0, at % text.length)}\u0001\u00ff${text.slice((at % text.length) + 2)}`
-  }
-  return out
-}
-
-/** What passing over the bytes of a log says; undefined if it is not straight. */
-function passedOver(lines: readonly string[]): SessionInfo | undefined {
-  const straight = new Straight('default', 's')
-  const half = Math.floor(lines.length / 2)
-  const pieces = [lines.slice(0, half), lines.slice(half)].filter(({ length }) => length > 0)
-  const isTaken = pieces.every((piece) => straight.take(Buffer.from(`${piece.join('\n')}\n`, 'latin1')))
-  return isTaken ? straight.info() : undefined
-}
-
-describe('passing over the bytes of a log', () => {
-  test('tells what a fold tells of a session that is one path, and no other one from one', async () => {
-    let straight = 0
-    await fc.assert(
-      fc.asyncProperty(fc.array(deed, { minLength: 1, maxLength: 25 }), fc.boolean(), async (deeds, isBranched) => {
-        const lines = await play(deeds, isBranched)
-        const decoded = lines.flatMap((text) => decodeLine(Buffer.from(text, 'latin1'), NOWHERE).lines)
-        const { fold, lines: set } = replicaOf(decoded)
-        const info = passedOver(lines)
-        expect(info !== undefined).toBe(fold.isStraight && set.isOrdered)
-        if (info === undefined) return
-        straight++
-        const whole = copy(fold.info(0))
-        const names = ['title', 'vars', 'metadata', 'time', 'messageCount', 'lastEventId'] as const
-        for (const name of names) expect(info[name]).toEqual(whole[name])
-        expect(info.complete).toBe(false)
-        // What was deleted is not looked up.
-        if (deeds.includes('remove')) return
-        for (const name of ['head', 'turnCount', 'branchCount', 'preview'] as const)
-          expect(info[name]).toEqual(whole[name])
-      }),
-      rounds(0.25),
-    )
-    expect(straight).toBeGreaterThan(0)
-  })
-
-  test('takes no log for straight that is not, whatever happened to it', async () => {
-    const deeds: Deed[] = [
-      'ask',
-      'answer',
-      'ask',
-      'answer',
-      'both',
-      'keyed',
-      'title',
-      'part',
-      'update',
-      'ask',
-      'answer',
-      'custom',
-      'remove',
-      'ask',
-    ]
-    const logs = await Promise.all([6, 8, 10, 12, 14].map((count) => play(deeds.slice(0, count), count === 14)))
-    let straight = 0
-    fc.assert(
-      fc.property(fc.constantFrom(...logs), fc.array(harm, { maxLength: 3 }), (lines, harms) => {
-        const bytes = harmed(lines, harms)
-        if (passedOver(bytes) === undefined) return
-        straight++
-        expect(check(bytes.flatMap((text) => decodeLine(Buffer.from(text, 'latin1'), NOWHERE).lines))).toBe(true)
-      }),
-      rounds(5),
-    )
-    expect(straight).toBeGreaterThan(0)
-  })
-})
-
-const NOWHERE = { file: '', line: 0, offset: 0 }
 const LONG = 'word '.repeat(4000)
 
 /** A session of some megabytes whose conversation is one path, as it is read later, and listed so that its info is in the cache. */
@@ -369,28 +224,72 @@ describe('a long session that was listed', () => {
 })
 
 describe('a long session that was never listed', () => {
-  // Guards are not told from the first bytes of lines.
-  test('is passed over, which its info says, and read from its end', async () => {
-    const { store, id } = await longSession(9, false)
-    const writer = await get(await elsewhere(store), id)
-    for (let n = 0; n < 80; n++) await writer.add({ text: `${n} ${LONG}` })
-    const all = await writer.messages()
-    const { other, reads } = await watched(store)
-    const session = await get(other, id)
-    expect(session.info).toMatchObject({ complete: false, title: 'long', head: all.at(-1)!.id, usage: {} })
-    expect(plain(await session.messages({ limit: 40 }))).toEqual(plain(all.slice(-40)))
-    expect(reads.whole).toBe(0)
-    await session.add({ text: 'more' })
-    expect(session.info).not.toHaveProperty('complete')
-    expect(session.info.messageCount).toBe(all.length + 1)
-    expect(reads.whole).toBe(1)
-  })
-
-  test('is folded where that does not tell, as with guarded lines', async () => {
+  test('is folded, and once it was listed it is not', async () => {
     const { store, id } = await longSession(40, false)
     const { other, reads } = await watched(store)
-    const session = await get(other, id)
-    expect(session.info).not.toHaveProperty('complete')
+    await get(other, id)
     expect(reads.whole).toBe(1)
+    await other.list()
+    await other.close()
+    const { other: next, reads: then } = await watched(store)
+    expect(await (await get(next, id)).messages({ limit: 1 })).toHaveLength(1)
+    expect(then.whole).toBe(0)
+  })
+})
+
+describe('handles of a long session that was not folded', () => {
+  test('do not write into the one that is created anew under its id', async () => {
+    const { store, id } = await longSession(40)
+    const { other } = await watched(store)
+    const old = await get(other, id)
+    await other.delete(id)
+    const anew = await other.create({ id, title: 'anew' })
+    await expect(old.add({ text: 'late' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(old.messages({ limit: 1 })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect(await anew.messages()).toEqual([])
+  })
+
+  test('wait for a log that git writes anew', async () => {
+    const { store, id } = await longSession(40)
+    const { other } = await watched(store)
+    const [one, two] = [await get(other, id), await get(other, id)]
+    const path = `${store.root}/${store.name}/${id}.jsonl`
+    renameSync(path, `${path}.away`)
+    const [page, added] = [one.messages({ limit: 2 }), two.add({ text: 'after all' })]
+    setTimeout(() => renameSync(`${path}.away`, path), 200)
+    expect((await page).length).toBe(2)
+    const all = await (await get(other, id)).messages()
+    expect(all.at(-1)?.id).toBe((await added).id)
+  })
+
+  test('tell of what others did since any of them looked, once', async () => {
+    const { store, id } = await longSession(40)
+    const { other } = await watched(store)
+    const heard: string[] = []
+    other.on('message.created', ({ event, origin }) => heard.push(`${origin} ${event.id}`))
+    const first = await get(other, id)
+    const writer = await elsewhere(store)
+    const theirs = await (await get(writer, id)).add({ text: 'theirs' })
+    await writer.list()
+    const second = await get(other, id)
+    await second.messages()
+    const ours = await second.add({ text: 'ours' })
+    expect(ids(await first.messages({ limit: 2 }))).toEqual([theirs.id, ours.id])
+    expect(heard).toEqual([`external ${theirs.id}`, `local ${ours.id}`])
+    expect(first.info).toEqual(second.info)
+  })
+
+  test('write what was given when they were called', async () => {
+    const { store, id } = await longSession(40)
+    const { other } = await watched(store)
+    const session = await get(other, id)
+    const input = { text: 'one' }
+    const patch = { vars: { n: 1 } }
+    const calls = [session.add(input), session.set(patch)]
+    input.text = 'two'
+    patch.vars.n = 2
+    await Promise.all(calls)
+    expect((await session.messages({ limit: 1 }))[0]!.parts[0]).toMatchObject({ text: 'one' })
+    expect(session.info.vars).toEqual({ n: 1 })
   })
 })

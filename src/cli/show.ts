@@ -25,8 +25,8 @@ export async function show(call: Call): Promise<Exit> {
   // Who asks for the end of a long session does not want all of it read: then only damage that is known is told.
   const isWhole = call.text('limit') === undefined || session.info.damage > 0
   if (call.isJson) {
-    const damage = isWhole ? await session.damage() : []
-    await call.out.json({ info: view.info, messages, damage })
+    const damage = isWhole ? { damage: await session.damage() } : {}
+    await call.out.json({ info: view.info, messages, ...damage })
   } else await print(call, view, messages)
   if (!isWhole) return EXIT.ok
   await tellUnsupported(call, session)

@@ -4,8 +4,8 @@
  * Invariant held here: I2 a reader sees whole lines only. A cursor is good as read.ts says; only lines that count come (guard.ts).
  */
 import type { Cursor, LinesBack } from '../../backend.ts'
-import { eachLine, lineBefore, lineStartAt } from './chunks.ts'
-import { IN_LINE, inodeText, isIn, markOf, parseCursor, parsePlace, placeText } from './cursor.ts'
+import { eachLine, lineBefore } from './chunks.ts'
+import { inodeText, isIn, markOf, parseCursor, parsePlace, placeText } from './cursor.ts'
 import { isMissing, storageError } from './failure.ts'
 import { io } from './io.ts'
 import { closeQuietly, type LogFile, openRegular, TO_READ } from './log-file.ts'
@@ -25,11 +25,8 @@ export function readBack(log: LogFile, segments: Segments, before: Cursor, sizeB
     try {
       if (segments.of(log.directory, log.session).length > 0 || isTombstone(log.path, stat.size)) return undefined
       const inode = log.isSame(stat) ? log.inode : inodeText(stat.ino)
-      if (!isIn(inode, place) || place.offset > stat.size) throw stale(log)
-      // The place of a listing may be within a line.
-      const end = place.mark === IN_LINE ? lineStartAt(fd, place.offset) : place.offset
-      if (place.mark !== IN_LINE && markAt(fd, end) !== place.mark) throw stale(log)
-      return linesBefore({ log, fd, inode, to: stat.size }, end, sizeBytes)
+      if (!isIn(inode, place) || place.offset > stat.size || markAt(fd, place.offset) !== place.mark) throw stale(log)
+      return linesBefore({ log, fd, inode, to: stat.size }, place.offset, sizeBytes)
     } finally {
       closeQuietly(fd)
     }

@@ -37,7 +37,7 @@ export const READING: readonly Verb[] = [
     summary: 'prints a conversation',
     details: [
       'Each tool call is one line with ✓ or ✗ and what came back. ‹ 2/3 › marks the second of three alternatives.',
-      'With --json it prints one object: {info, messages, damage}.',
+      'With --json it prints one object: {info, messages, damage}; no damage with --limit, unless some is known.',
     ],
     argument: SESSION,
     options: [
