@@ -87,6 +87,8 @@ class ExactProbe implements Probe {
 /** Numbers that may be written in another way than `JSON.stringify` does it. */
 const NUMBER = /[:,[]\s*(-?(?:\d+(?:\.\d+)?e[-+]?\d+|\d+\.\d*0|[\d.]{16,}))(?=[\s,\]}])/gi
 const ESCAPE = Buffer.from(String.raw`\u`)
+/** U+2028 and U+2029. */
+const BREAKS = [0x2028, 0x2029]
 const SLASH = Buffer.from(String.raw`\/`)
 
 /** Whether lines hold characters of some texts in a form that no {@link Probe} finds. */
@@ -94,6 +96,8 @@ export class Disguise {
   /** UTF-16. */
   readonly #units = new Set<number>()
   readonly #hasSlash: boolean
+  /** What others write as it is, and a foldlog does not. */
+  readonly #unescaped: readonly Buffer[]
   readonly #mayBeNumber: boolean
 
   constructor(literals: readonly Literal[]) {
@@ -103,6 +107,9 @@ export class Disguise {
       for (const each of all) for (let i = 0; i < each.length; i++) this.#units.add(each.charCodeAt(i))
     }
     this.#hasSlash = this.#units.has(0x2f)
+    this.#unescaped = BREAKS.filter((unit) => this.#units.has(unit)).map((unit) =>
+      Buffer.from(String.fromCharCode(unit)),
+    )
     this.#mayBeNumber = literals.some(({ text }) => /^[\d+.e-]+$/i.test(text))
   }
 
@@ -119,6 +126,7 @@ export class Disguise {
     for (let at = this.#hasSlash ? bytes.indexOf(SLASH) : -1; at >= 0; at = bytes.indexOf(SLASH, at + 2)) {
       if (isEscape(bytes, at)) return true
     }
+    if (this.#unescaped.some((char) => bytes.includes(char))) return true
     return this.#mayBeNumber && hasOddNumber(piece)
   }
 }

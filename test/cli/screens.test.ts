@@ -14,7 +14,8 @@ const PROJECT = join(import.meta.dirname, '../..')
 const FOLDER = join(PROJECT, 'fixtures/scripts/tty')
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'))
 const CLOCK = pathToFileURL(join(PROJECT, 'test/support/other-clock.mjs')).href
-const NOW = '2025-11-20T12:00:30Z'
+// No time in the demo is a whole number of hours before it.
+const NOW = '2025-11-20T12:00:45Z'
 /** More than any screen here has, so that no pager comes between. */
 const ROWS = 200
 

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { PATIENT, rounds } from '../support/rounds.ts'
-import { Piece, probeOf } from '../../src/search-probe.ts'
+import { Disguise, Piece, probeOf } from '../../src/search-probe.ts'
 
 const WINDOW = 32_768
 
@@ -31,6 +31,16 @@ test('a text that is longer than what is looked at at once is found by its begin
   const bytes = Buffer.from(`${'x'.repeat(WINDOW - 1)}${text.toUpperCase()}`)
   expect(probeOf({ text, ignoreCase: true }).find(new Piece(bytes), 0)).toBe(WINDOW - 1)
   expect(probeOf({ text, ignoreCase: false }).find(new Piece(Buffer.from(`x${text}`)), 0)).toBe(1)
+})
+
+test.each(['\u2028', '\u2029'])('%j may be there as it is, which no foldlog writes', (char) => {
+  const text = `a${char}b`
+  const theirs = `{"text":"${text}"}`
+  const ours = theirs.replace(char, `\\u${char.charCodeAt(0).toString(16)}`)
+  const disguise = new Disguise([{ text, ignoreCase: false }])
+  expect(disguise.isIn(new Piece(Buffer.from(theirs)))).toBe(true)
+  expect(disguise.isIn(new Piece(Buffer.from(ours)))).toBe(false)
+  expect(new Disguise([{ text: 'ab', ignoreCase: false }]).isIn(new Piece(Buffer.from(theirs)))).toBe(false)
 })
 
 test('the line of a place is whole', () => {
