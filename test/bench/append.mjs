@@ -61,6 +61,7 @@ export async function measureAppend({ rounds, quick }) {
       ratio('A4: to writeSync + fdatasyncSync', one, synced, 1.3),
       ratio('A4: better-sqlite3 FULL autocommit, to it', full, one, 1.2, 'least'),
       ratio("A4: Director's statements (DELETE, FULL), to it", directorRows, one, 4, 'least'),
+      ratio('A5: better-sqlite3 FULL autocommit, to a message', full, hundred, 3, 'least'),
       ratio('A5: per message, to one caller', hundred, one, 0.08),
       ratio('A5: per message, to better-sqlite3 FULL, 100 a transaction', hundred, fullTogether, 1),
       ratio("A5: Director's statements, to a message", directorRows, hundred, 80, 'least'),
