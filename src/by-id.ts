@@ -3,6 +3,7 @@
  *
  * In a long session a look into a map costs more than folding the event: it is as often not in the processor's cache as it is deep. Pure.
  */
+import { countBefore } from './count-before.ts'
 
 /** What is found by its `id`. Behaves like a map, in the order in which things came. */
 export class ById<T extends { readonly id: string }> {
@@ -18,7 +19,8 @@ export class ById<T extends { readonly id: string }> {
   get(id: string): T | undefined {
     if (this.#map !== undefined) return this.#map.get(id)
     if (id >= this.#greatest) return id === this.#greatest ? this.#rising.at(-1) : undefined
-    return inOrder(this.#rising, id)
+    const item = this.#rising[countBefore(this.#rising, idOf, id)]
+    return item?.id === id ? item : undefined
   }
 
   /** Adds what is not there yet. */
@@ -47,13 +49,6 @@ export class ById<T extends { readonly id: string }> {
   }
 }
 
-function inOrder<T extends { readonly id: string }>(items: readonly T[], id: string): T | undefined {
-  let low = 0
-  let high = items.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (items[middle]!.id < id) low = middle + 1
-    else high = middle
-  }
-  return items[low]?.id === id ? items[low] : undefined
+function idOf({ id }: { readonly id: string }): string {
+  return id
 }

@@ -6,6 +6,7 @@
  *
  * Everything in this file is pure.
  */
+import { countBefore } from './count-before.ts'
 import { canonicalJson, deepFreeze } from './json.ts'
 import { BATCH, batchOf, eventsOf, type InnerEvent, type Line } from './line.ts'
 import type { SessionEvent } from './event.ts'
@@ -70,7 +71,8 @@ export class LineSet {
   }
 
   has(eventId: string): boolean {
-    return this.#map === undefined ? isAmong(this.#ordered, eventId) : this.#map.has(eventId)
+    if (this.#map !== undefined) return this.#map.has(eventId)
+    return this.#ordered[countBefore(this.#ordered, idOf, eventId)]?.id === eventId
   }
 
   /** An event that counts, as readers get it. */
@@ -277,16 +279,8 @@ export class LineSet {
   }
 }
 
-/** Whether the line of an id is among lines in the order of their ids. */
-function isAmong(lines: readonly Line[], id: string): boolean {
-  let low = 0
-  let high = lines.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (lines[middle]!.id < id) low = middle + 1
-    else high = middle
-  }
-  return lines[low]?.id === id
+function idOf({ id }: Line): string {
+  return id
 }
 
 /** The events of a line, as readers get them. */

@@ -10,6 +10,7 @@
  * A turn only ever hangs under a turn that began before it, so every walk ends. Everything in this file is pure.
  */
 import { ById } from './by-id.ts'
+import { countBefore } from './count-before.ts'
 
 /** What the tree knows of a message. Everything but `turn` is fixed by the message's first event. */
 export interface TreeNode {
@@ -227,7 +228,7 @@ export class Tree {
   #join(turn: TreeTurn, node: TreeNode): void {
     const { nodes } = turn
     const wasLeaf = isLeaf(turn)
-    const index = lowerBound(nodes, node.created)
+    const index = countBefore(nodes, createdOf, node.created)
     if (index === nodes.length) nodes.push(node)
     else nodes.splice(index, 0, node)
     this.#show(turn, node)
@@ -262,16 +263,7 @@ export class Tree {
 
   /** The first step at or after an id. */
   #indexOf(at: string): number {
-    const last = this.#steps.at(-1)
-    if (last === undefined || last.at < at) return this.#steps.length
-    let low = 0
-    let high = this.#steps.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#steps[middle]!.at < at) low = middle + 1
-      else high = middle
-    }
-    return low
+    return countBefore(this.#steps, atOf, at)
   }
 
   #placeFrom(index: number): void {
@@ -388,19 +380,15 @@ function isOnPath(node: TreeNode, path: Place | undefined): boolean {
 }
 
 function position(nodes: readonly TreeNode[], node: TreeNode): number {
-  return nodes.at(-1) === node ? nodes.length - 1 : lowerBound(nodes, node.created)
+  return nodes.at(-1) === node ? nodes.length - 1 : countBefore(nodes, createdOf, node.created)
 }
 
-function lowerBound(nodes: readonly TreeNode[], created: string): number {
-  if (nodes.length === 0 || nodes.at(-1)!.created < created) return nodes.length
-  let low = 0
-  let high = nodes.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (nodes[middle]!.created < created) low = middle + 1
-    else high = middle
-  }
-  return low
+function createdOf({ created }: TreeNode): string {
+  return created
+}
+
+function atOf({ at }: Step): string {
+  return at
 }
 
 function byCreated(a: TreeNode, b: TreeNode): number {

@@ -4,9 +4,10 @@
 import { appendFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Bus, type Backend, type Message, type Session, type Store } from '../src/index.ts'
 import { fileBackend } from '../src/backends/file/index.ts'
+import { isFoldlogError } from '../src/errors.ts'
 import type { Line } from '../src/line.ts'
 import {
   chaos,
@@ -18,6 +19,7 @@ import {
   rounds,
   seeds,
 } from './support/events.ts'
+import { FaultyDisk } from './support/faults.ts'
 import { ids, replicaOf } from './support/model.ts'
 import { elsewhere, freshStore, open } from './support/store.ts'
 
@@ -86,13 +88,14 @@ async function longSession(count = 100, isListed = true): Promise<{ readonly sto
 /** The folder of a store opened anew, and what is read of its logs. */
 async function watched(
   store: Store,
-): Promise<{ readonly other: Store; readonly reads: { whole: number; back: number } }> {
-  const reads = { whole: 0, back: 0 }
+): Promise<{ readonly other: Store; readonly reads: { whole: number; on: number; back: number } }> {
+  const reads = { whole: 0, on: 0, back: 0 }
   const backend = fileBackend(store.root)
   const counted: Backend = {
     ...methodsOf(backend),
     read: (key, options) => {
       if (options?.after === undefined) reads.whole++
+      else reads.on++
       return backend.read(key, options)
     },
     readBack: async (key, before, sizeBytes) => {
@@ -251,12 +254,15 @@ describe('handles of a long session that was not folded', () => {
 
   test('wait for a log that git writes anew', async () => {
     const { store, id } = await longSession(40)
-    const { other } = await watched(store)
+    const { other, reads } = await watched(store)
     const [one, two] = [await get(other, id), await get(other, id)]
+    const [wholeBefore, onBefore] = [reads.whole, reads.on]
     const path = `${store.root}/${store.name}/${id}.jsonl`
     renameSync(path, `${path}.away`)
     const [page, added] = [one.messages({ limit: 2 }), two.add({ text: 'after all' })]
-    setTimeout(() => renameSync(`${path}.away`, path), 200)
+    // Both have begun to look for it, and wait.
+    await vi.waitFor(() => expect(reads.whole > wholeBefore && reads.on > onBefore).toBe(true))
+    renameSync(`${path}.away`, path)
     expect((await page).length).toBe(2)
     const all = await (await get(other, id)).messages()
     expect(all.at(-1)?.id).toBe((await added).id)
@@ -292,4 +298,33 @@ describe('handles of a long session that was not folded', () => {
     expect((await session.messages({ limit: 1 }))[0]!.parts[0]).toMatchObject({ text: 'one' })
     expect(session.info.vars).toEqual({ n: 1 })
   })
+})
+
+test('whatever disk call fails while the end of a long log is read, the page is right or refused, and right when the disk works again', async () => {
+  const { store, id } = await longSession(40)
+  const expected = plain((await (await get(await elsewhere(store), id)).messages()).slice(-20))
+  const pageOf = async (other: Store): Promise<Message[]> => plain(await (await get(other, id)).messages({ limit: 20 }))
+  const disk = new FaultyDisk()
+  onTestFinished(() => disk.restore())
+  const first = await elsewhere(store)
+  expect(await pageOf(first)).toEqual(expected)
+  await first.close()
+  const { length } = disk.calls
+  expect(length).toBeGreaterThan(5)
+  disk.restore()
+  for (const isLasting of [false, true]) {
+    for (let from = 0; from < length; from++) {
+      const faulty = new FaultyDisk({ fault: { kind: 'refused', code: 'EIO' }, from, isLasting })
+      try {
+        const other = await elsewhere(store)
+        const page = await pageOf(other).catch((error: unknown) => error)
+        if (isFoldlogError(page)) expect(['STORAGE_FAILED', 'STORAGE_DENIED']).toContain(page.code)
+        else expect(page).toEqual(expected)
+        faulty.heal()
+        expect(await pageOf(other)).toEqual(expected)
+      } finally {
+        faulty.restore()
+      }
+    }
+  }
 })

@@ -30,8 +30,12 @@ import { MAX_LINE_BYTES } from './encode.ts'
 import { closed, isMissing, storageError, typed } from './failure.ts'
 import type { StoredInfos } from './infos.ts'
 import { io } from './io.ts'
+import { lazy } from '../../lazy.ts'
 import type { LogAccess } from './log-access.ts'
 import type { FsyncPolicy } from './sync.ts'
+
+const listing = lazy(() => import('./list.ts'))
+const caching = lazy(() => import('./infos.ts'))
 
 export interface FileBackendOptions {
   /**
@@ -63,7 +67,7 @@ class FileBackend implements Backend {
   /** Loaded when a log is read or written: most of the code is in it, and a listing needs none. */
   #access: LogAccess | undefined
   #loading: Promise<LogAccess> | undefined
-  #stored: Promise<StoredInfos> | undefined
+  #infos: StoredInfos | undefined
   #isClosed = false
 
   constructor(root: string, policy: FsyncPolicy, isShared: boolean) {
@@ -137,13 +141,13 @@ class FileBackend implements Backend {
 
   async list(namespace: string): Promise<readonly Head[]> {
     this.#assertOpen()
-    const { listHeads } = await import('./list.ts')
+    const { listHeads } = await listing()
     return typed('list', this.root, () => listHeads(this.root, namespace))
   }
 
   async namespaces(): Promise<readonly string[]> {
     this.#assertOpen()
-    const { listNamespaces } = await import('./list.ts')
+    const { listNamespaces } = await listing()
     return listNamespaces(this.root)
   }
 
@@ -208,10 +212,10 @@ class FileBackend implements Backend {
     return this.#access ?? this.#loading
   }
 
-  #openInfos(): Promise<StoredInfos> {
+  async #openInfos(): Promise<StoredInfos> {
     this.#assertOpen()
-    this.#stored ??= import('./infos.ts').then(({ StoredInfos }) => new StoredInfos(this.root))
-    return this.#stored
+    const { StoredInfos } = await caching()
+    return (this.#infos ??= new StoredInfos(this.root))
   }
 
   #assertOpen(): void {

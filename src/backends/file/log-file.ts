@@ -6,6 +6,7 @@
 import { constants } from 'node:fs'
 import type { Stats } from 'node:fs'
 import type { NewLine, SessionKey } from '../../backend.ts'
+import { countBefore } from '../../count-before.ts'
 import { FoldlogError } from '../../errors.ts'
 import { encodeName } from '../../name.ts'
 import { type Chunk, chunksOf, eachLine, lineBefore } from './chunks.ts'
@@ -102,15 +103,13 @@ class KnownIds {
   }
 }
 
+/** Whether an id is among ids in their order. */
 function isAmong(ids: readonly string[], id: string): boolean {
-  let low = 0
-  let high = ids.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (ids[middle]! < id) low = middle + 1
-    else high = middle
-  }
-  return ids[low] === id
+  return ids[countBefore(ids, itself, id)] === id
+}
+
+function itself(id: string): string {
+  return id
 }
 
 export class LogFile {
