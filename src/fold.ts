@@ -29,6 +29,9 @@ const INFO_FIELDS = ['title', 'project', 'cwd', 'model', 'provider', 'parent', '
 /** So many answered calls since the newest question are remembered with an info. */
 const MOST_CALLS = 200
 
+/** The call of a result is looked for among so many messages before all others. */
+const RECENT_MESSAGES = 256
+
 /** A message in the skeleton; a placeholder while only updates of it have come. */
 class Entry implements TreeNode {
   readonly id: string
@@ -181,7 +184,10 @@ export class Fold {
 
   /** The turn of the newest message that made a call: some models count their calls from zero in every message. */
   turnOfCall(callId: string): TreeTurn | undefined {
-    if (this.#areCallersStale) this.#findCallers()
+    if (!this.#areCallersStale) return this.#callers.get(callId)?.turn
+    const recent = this.#recentCaller(callId)
+    if (recent !== undefined) return recent.turn
+    this.#findCallers()
     return this.#callers.get(callId)?.turn
   }
 
@@ -332,6 +338,18 @@ export class Fold {
       const known = this.#callers.get(callId)
       if (known === undefined || known.created <= entry.created) this.#callers.set(callId, entry)
     }
+  }
+
+  /** Who made a call of late. To look for all callers takes longer the longer the conversation is, and nearly every result comes soon. */
+  #recentCaller(callId: string): Entry | undefined {
+    // Elsewhere the newest messages are not those that the path ends with.
+    if (!this.isStraight) return undefined
+    let left = RECENT_MESSAGES
+    for (const node of this.#tree.walkBack(this.#tree.active)) {
+      if (left-- === 0) return undefined
+      if (factsIn(node as Entry)?.calls.includes(callId) === true) return node as Entry
+    }
+    return undefined
   }
 
   /** Looks for all callers again, after one of them was moved or lost its call. */

@@ -93,7 +93,7 @@ export class Tree {
     return this.#awaited.size === 0 && this.#dangling.size === 0
   }
 
-  /** Whether every message came to the end of the one path there is, and the head was never moved: what came last is what the conversation ends with. */
+  /** Whether every message came to the end of the one path there is, in the order of their ids, and the head was never moved: what came last is what the conversation ends with. */
   get isStraight(): boolean {
     return this.#isStraight
   }
@@ -329,9 +329,11 @@ export class Tree {
 }
 
 /** Whether the turn that a message opens hangs at the end of a path. */
-function isAtEnd({ turn }: TreeNode, end: Place | undefined): boolean {
+function isAtEnd({ turn, created }: TreeNode, end: Place | undefined): boolean {
   const anchor = turn!.anchor
-  return anchor?.turn === end?.turn && (anchor?.upTo === undefined || anchor.upTo === end!.turn.nodes.at(-1))
+  const last = end?.turn.nodes.at(-1)
+  if (last !== undefined && created < last.created) return false
+  return anchor?.turn === end?.turn && (anchor?.upTo === undefined || anchor.upTo === last)
 }
 
 function isOlder(turn: TreeTurn, first: TreeNode): boolean {

@@ -523,6 +523,38 @@ describe('info', () => {
   })
 })
 
+describe('the call of a result', () => {
+  test.for([10, 1000])(
+    'is the newest of its id, in a conversation of %i messages that goes straight on and in one that does not',
+    (count) => {
+      const turns = Array.from({ length: count }, (_, i) => [
+        message(`q${i}`),
+        message(`a${i}`, { role: 'assistant', turnId: `q${i}`, parts: [call(`c${i}`), call('same')] }),
+      ]).flat()
+      const straight = foldOf(...turns)
+      const branched = foldOf(...turns, ['session.updated', { head: `a${count - 1}` }])
+      expect([straight.isStraight, branched.isStraight]).toEqual([true, false])
+      for (const fold of [straight, branched]) {
+        expect(fold.turnOfCall('same')?.id).toBe(`q${count - 1}`)
+        expect(fold.turnOfCall('c0')?.id).toBe('q0')
+        expect(fold.turnOfCall('none')).toBeUndefined()
+      }
+    },
+  )
+
+  test('whose id is older than what it came after is not taken for the newest', () => {
+    const fold = foldOf(message('q1'), message('q2'))
+    const create = (ms: number, id: string, fields: object): void => {
+      const [type, data] = message(id, fields)
+      fold.apply({ id: eventId(ms), type, data: data as Json })
+    }
+    create(20, 'a2', { role: 'assistant', turnId: 'q2', parts: [call('c')] })
+    create(15, 'q3', { parentId: 'a2' })
+    create(16, 'a3', { role: 'assistant', turnId: 'q3', parts: [call('c')] })
+    expect(fold.turnOfCall('c')?.id).toBe('q2')
+  })
+})
+
 describe('views', () => {
   test('paging backwards goes on from a message that was deleted meanwhile', () => {
     const fold = foldOf(message('a'), message('b'), message('c'), ['message.deleted', { ids: ['b'] }])
