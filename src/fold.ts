@@ -13,6 +13,7 @@
  */
 import { Body, factsOf, type Content, type Facts } from './body.ts'
 import { ById } from './by-id.ts'
+import { Callers } from './callers.ts'
 import type { CoreEvents, InfoPatch, MessageData } from './event.ts'
 import { timeOf } from './event-id.ts'
 import { deepFreeze, type Json, type JsonObject } from './json.ts'
@@ -28,9 +29,6 @@ const INFO_FIELDS = ['title', 'project', 'cwd', 'model', 'provider', 'parent', '
 
 /** So many answered calls since the newest question are remembered with an info. */
 const MOST_CALLS = 200
-
-/** The call of a result is looked for among so many messages before all others. */
-const RECENT_MESSAGES = 256
 
 /** A message in the skeleton; a placeholder while only updates of it have come. */
 class Entry implements TreeNode {
@@ -66,10 +64,7 @@ export class Fold {
   readonly #tree = new Tree(this.#entries)
   /** Of the turns that were asked for: those that the conversation ended with once. */
   readonly #turnFacts = new Map<string, TurnFacts>()
-  /** Which message made a call, by call id: of several the newest. */
-  readonly #callers = new Map<string, Entry>()
-  /** They are looked for when the first is asked for: who only reads never asks. */
-  #areCallersStale = true
+  readonly #callers = new Callers<Entry>(callsIn, () => this.#entries.values())
   readonly #usage = new UsageSum()
   /** Messages that carry a lease. */
   readonly #leased = new Set<Entry>()
@@ -184,11 +179,9 @@ export class Fold {
 
   /** The turn of the newest message that made a call: some models count their calls from zero in every message. */
   turnOfCall(callId: string): TreeTurn | undefined {
-    if (!this.#areCallersStale) return this.#callers.get(callId)?.turn
-    const recent = this.#recentCaller(callId)
-    if (recent !== undefined) return recent.turn
-    this.#findCallers()
-    return this.#callers.get(callId)?.turn
+    // Of a log that is not straight the path does not end with the newest messages.
+    const newest = this.isStraight ? this.#tree.walkBack(this.#tree.active) : []
+    return this.#callers.find(callId, newest as Iterable<Entry>)?.turn
   }
 
   /** The messages of a path from beginning to end, or only the last `limit` of them before `before`. */
@@ -325,41 +318,12 @@ export class Fold {
     if (before !== undefined) {
       if (before.usage !== undefined) this.#usage.add(before.usage, -1)
       turnFacts?.add(before, -1)
-      if (before.calls.some((callId) => facts?.calls.includes(callId) !== true)) this.#areCallersStale = true
+      if (before.calls.some((callId) => facts?.calls.includes(callId) !== true)) this.#callers.forget()
     }
     if (facts === undefined) return
     if (facts.usage !== undefined) this.#usage.add(facts.usage, 1)
     turnFacts?.add(facts, 1)
-    if (!this.#areCallersStale) this.#noteCalls(entry, facts)
-  }
-
-  #noteCalls(entry: Entry, facts: Facts): void {
-    for (const callId of facts.calls) {
-      const known = this.#callers.get(callId)
-      if (known === undefined || known.created <= entry.created) this.#callers.set(callId, entry)
-    }
-  }
-
-  /** Who made a call of late. To look for all callers takes longer the longer the conversation is, and nearly every result comes soon. */
-  #recentCaller(callId: string): Entry | undefined {
-    // Elsewhere the newest messages are not those that the path ends with.
-    if (!this.isStraight) return undefined
-    let left = RECENT_MESSAGES
-    for (const node of this.#tree.walkBack(this.#tree.active)) {
-      if (left-- === 0) return undefined
-      if (factsIn(node as Entry)?.calls.includes(callId) === true) return node as Entry
-    }
-    return undefined
-  }
-
-  /** Looks for all callers again, after one of them was moved or lost its call. */
-  #findCallers(): void {
-    this.#areCallersStale = false
-    this.#callers.clear()
-    for (const entry of this.#entries.values()) {
-      const facts = factsIn(entry)
-      if (facts !== undefined) this.#noteCalls(entry, facts)
-    }
+    this.#callers.note(entry, facts.calls)
   }
 
   #offerPreview(entry: Entry): void {
@@ -503,6 +467,10 @@ function bodyOf(entry: Entry): Body {
 /** What a message adds to the totals. Found in its content whenever it is needed: kept, it would be one more object a message. */
 function factsIn({ counted }: Entry): Facts | undefined {
   return counted === undefined ? undefined : factsOf(counted)
+}
+
+function callsIn(entry: Entry): readonly string[] {
+  return factsIn(entry)?.calls ?? []
 }
 
 function addFacts(sum: TurnFacts, node: TreeNode): void {
