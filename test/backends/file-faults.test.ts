@@ -1,5 +1,5 @@
 /** A disk that refuses: full, failing, losing what was to be synced. Calls of `io` are replaced, files are real. */
-import { readFile, readdir } from 'node:fs/promises'
+import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Backend } from '../../src/backend.ts'
 import { fileBackend } from '../../src/backends/file/index.ts'
@@ -140,6 +140,34 @@ test('fsync always: appends made while a sync runs share the next one', async ()
   await Promise.all(lines.map(async (line) => backend.append(KEY, [line])))
   expect(syncs).toBeLessThanOrEqual(2)
   expect(await readTexts(backend)).toHaveLength(51)
+})
+
+test('an attachment that was synced here is not synced again, until somebody changes it', async () => {
+  await done()
+  await open('everysec')
+  let syncs = 0
+  io.fdatasync = ((fd: number, callback: () => void) => {
+    syncs++
+    real.fdatasync(fd, callback)
+  }) as typeof io.fdatasync
+  const bytes = Buffer.from('an image')
+  const file = `${root}/contract/files/image.png`
+  const put = (): Promise<void> => backend.files.put('contract', 'image.png', bytes)
+  await put()
+  await put()
+  expect(syncs).toBe(2)
+  await put()
+  await put()
+  expect(syncs).toBe(2)
+  // Until the clock of the disk has ticked, a change leaves no trace.
+  const { ctimeMs } = await stat(file)
+  while ((await stat(file)).ctimeMs === ctimeMs) await writeFile(file, bytes)
+  await put()
+  expect(syncs).toBe(3)
+  await rm(file)
+  await put()
+  await put()
+  expect(syncs).toBe(5)
 })
 
 /** Counts syncs that are handed on and those made on the spot, of a disk that needs no time for the former. */

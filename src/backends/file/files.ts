@@ -3,6 +3,7 @@
  *
  * What sweep.ts puts aside is found here, too. Links are not followed: no name leads out of `files/`.
  */
+import type { Stats } from 'node:fs'
 import type { StoredFile } from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
 import { isMissing, storageError } from './failure.ts'
@@ -16,11 +17,15 @@ import { syncData, writeStream, writeWhole } from './whole-file.ts'
 
 const NO_THROW = { throwIfNoEntry: false } as const
 const CHUNK_BYTES = 1 << 18
+/** Of so many files it is remembered that they last. */
+const MAX_LASTING = 1024
 
 export class Attachments {
   readonly #root: string
   readonly #sync: Syncer
   readonly #kept: () => KeptAttachments | undefined
+  /** Files that were synced here, by path: what they were when they were touched last. Whoever changes one gives it another time. */
+  readonly #lasting = new Map<string, string>()
 
   /** `kept`: what keeps attachments that git may throw away, where there is git. */
   constructor(root: string, sync: Syncer, kept: () => KeptAttachments | undefined) {
@@ -110,11 +115,12 @@ export class Attachments {
     if (stat?.isFile() !== true || stat.size !== bytes.length) return false
     let fd = -1
     try {
-      fd = openRegular(path, TO_READ).fd
+      const opened = openRegular(path, TO_READ)
+      fd = opened.fd
       if (!hasBytes(fd, bytes)) return false
       const now = new Date()
       io.futimesSync(fd, now, now)
-      if (this.#isLasting) await syncData(fd)
+      if (this.#isLasting) await this.#makeLast(path, fd, stateOf(opened.stat))
     } catch (error) {
       // Swept meanwhile, or of another user, who alone may touch it: it is written anew.
       if (isMissing(error) || ['EPERM', 'EACCES'].includes(String((error as { code?: unknown }).code))) return false
@@ -125,6 +131,18 @@ export class Attachments {
     // After it was touched: if it is aside now, who put it there has seen or will see that.
     return io.lstatSync(path, NO_THROW)?.ino === stat.ino
   }
+
+  /** Syncs a file that was just touched, unless that was done here and nobody changed it since; `before`: what it was before it was touched. */
+  async #makeLast(path: string, fd: number, before: string): Promise<void> {
+    const touched = stateOf(io.fstatSync(fd))
+    if (this.#lasting.get(path) !== before) await syncData(fd)
+    if (this.#lasting.size >= MAX_LASTING) this.#lasting.clear()
+    this.#lasting.set(path, touched)
+  }
+}
+
+function stateOf({ dev, ino, ctimeMs }: Stats): string {
+  return `${dev}.${ino}.${ctimeMs}`
 }
 
 /** The files of a directory of attachments, those that are aside under their own names. Throws what the system throws. */
