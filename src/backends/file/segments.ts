@@ -3,7 +3,7 @@
  *
  * Appending changes no directory, so a listing holds as long as the directory's mtime does. Two changes in one tick of
  * the clock that stamps files have equal mtimes: a listing taken that close to a change is taken again, but at most
- * for a twentieth of the time, so that creating sessions in a large namespace does not list it each time.
+ * for a fiftieth of the time, so that creating sessions in a large namespace does not list it each time.
  */
 import { isMissing } from './failure.ts'
 import { statNamespace } from './folders.ts'
@@ -13,7 +13,7 @@ import { parseFileName } from './paths.ts'
 const NONE: readonly string[] = []
 /** Longer than the tick of any clock that stamps files; those that tick in seconds are covered by the repeats. */
 const TICK_MS = 20
-const SHARE = 20
+const SHARE = 50
 
 interface Listing {
   /** ULIDs, sorted, by encoded session. */
