@@ -172,6 +172,17 @@ export function canonicalJson(value: Json): string {
   return `{${items.join(',')}}`
 }
 
+/** Whether two values are the same data: their canonical texts would be equal. Makes none. */
+export function isSameJson(a: Json, b: Json): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (isArray(a)) return isArray(b) && a.length === b.length && a.every((item, index) => isSameJson(item, b[index]!))
+  if (isArray(b)) return false
+  const names = Object.keys(a)
+  if (names.length !== Object.keys(b).length) return false
+  return names.every((name) => Object.hasOwn(b, name) && isSameJson(a[name]!, b[name]!))
+}
+
 /** `Array.isArray` that narrows readonly arrays. */
 export function isArray(value: Json): value is readonly Json[] {
   return Array.isArray(value)

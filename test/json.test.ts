@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FoldlogError } from '../src/errors.ts'
-import { canonicalJson, deepFreeze, MAX_DEPTH, setOwn, toJson, type Json } from '../src/json.ts'
+import { canonicalJson, deepFreeze, isSameJson, MAX_DEPTH, setOwn, toJson, type Json } from '../src/json.ts'
 import { rounds } from './support/events.ts'
 
 const json = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<Json>
@@ -131,6 +131,33 @@ describe('canonicalJson', () => {
     const texts = ['1e400', '-1e400', 'null', '1e308'].map((text) => canonicalJson([JSON.parse(text) as Json]))
     expect(new Set(texts).size).toBe(4)
     expect(JSON.parse(texts[0]!)).toEqual([Infinity])
+  })
+})
+
+describe('isSameJson', () => {
+  const small = fc.jsonValue({ maxDepth: 2, stringUnit: fc.constantFrom('a', 'b', '__proto__') }) as fc.Arbitrary<Json>
+
+  test('says what the canonical texts say', () => {
+    fc.assert(
+      fc.property(small, small, (a, b) => {
+        expect(isSameJson(a, b)).toBe(canonicalJson(a) === canonicalJson(b))
+        expect(isSameJson(a, reordered(a))).toBe(true)
+      }),
+      rounds(),
+    )
+  })
+
+  test.for([
+    ['[]', '{}'],
+    ['{}', '[]'],
+    ['{"a":null}', '{"b":null}'],
+    ['{"a":1}', '{"__proto__":1}'],
+    ['{"a":1}', '{"a":1,"b":1}'],
+    ['[1,2]', '[1]'],
+    ['null', '{}'],
+    ['1e400', '-1e400'],
+  ])('%s is not %s', ([a, b]) => {
+    expect(isSameJson(JSON.parse(a!) as Json, JSON.parse(b!) as Json)).toBe(false)
   })
 })
 

@@ -48,7 +48,7 @@ function headOf(fd: number, size: number): Buffer {
     length += bytesRead
     if (buffer.subarray(0, bytesRead).includes(LF)) break
   }
-  return Buffer.concat(pieces)
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
 }
 
 /** Parses only what is asked for: most files are recognized by their first lines. */

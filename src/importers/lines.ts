@@ -3,7 +3,7 @@
  *
  * Everything in this file is pure.
  */
-import { canonicalJson, type JsonObject } from '../json.ts'
+import { canonicalJson, type Json, type JsonObject } from '../json.ts'
 import type { MergeLine } from '../merge.ts'
 import type { Role } from '../message.ts'
 import type { Mint } from './mint.ts'
@@ -43,15 +43,13 @@ export function parentLines(
 
 /** What a line about a new message begins with. `sourceId` is what the source calls it. */
 export function frameOf(format: string, { id, turnId, parentId, after }: Place, role: Role, sourceId: string): object {
-  return {
-    id,
-    turnId,
-    ...(parentId === undefined ? {} : { parentId }),
-    ...(after === undefined ? {} : { after }),
-    role,
-    status: 'completed',
-    source: { format, id: sourceId },
-  }
+  const frame: Record<string, Json> = { id, turnId }
+  if (parentId !== undefined) frame['parentId'] = parentId
+  if (after !== undefined) frame['after'] = after
+  frame['role'] = role
+  frame['status'] = 'completed'
+  frame['source'] = { format, id: sourceId }
+  return frame
 }
 
 /** The type of events that keep what is no message: `codex.turn_aborted`. */
@@ -59,12 +57,29 @@ export function customType(format: string, name: string): string {
   return `${format}.${name.replaceAll(/[^\w-]/g, '_')}`.slice(0, MAX_TYPE_CHARS)
 }
 
+const DAY_MS = 86_400_000
+const TWO_DIGITS = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
+const THREE_DIGITS = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'))
+
 /** The lines of a record, and often those of the next, have one time: the last one is kept. */
 let last = { ms: 0, iso: new Date(0).toISOString() }
+/** The day of the last one, in days since the epoch, and its text up to the hours. */
+let day = { number: -1, text: '' }
 
+/** ISO 8601 of whole milliseconds since the epoch. The system takes longer for each than the rest of a line's head. */
 export function isoOf(ms: number): string {
-  if (ms !== last.ms) last = { ms, iso: new Date(ms).toISOString() }
+  if (ms !== last.ms) last = { ms, iso: formatted(ms) }
   return last.iso
+}
+
+function formatted(ms: number): string {
+  const number = Math.floor(ms / DAY_MS)
+  if (number !== day.number) day = { number, text: new Date(ms).toISOString().slice(0, -'00:00:00.000Z'.length) }
+  const rest = ms - number * DAY_MS
+  const seconds = Math.floor(rest / 1000)
+  const minutes = Math.floor(seconds / 60)
+  const clock = `${TWO_DIGITS[Math.floor(minutes / 60)]}:${TWO_DIGITS[minutes % 60]}:${TWO_DIGITS[seconds % 60]}`
+  return `${day.text}${clock}.${THREE_DIGITS[rest % 1000]}Z`
 }
 
 /** Interfaces have no index signature, so the compiler does not see that they are JSON: they hold nothing else. */

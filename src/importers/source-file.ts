@@ -18,6 +18,10 @@ const CHUNK_BYTES = 1024 * 1024
 /** How much is read between two reports of how far it is. */
 const PROGRESS_BYTES = 8 * 1024 * 1024
 
+/** The rest of the process waits so long, or for one piece of a file. */
+const TURN_MS = 5
+let turnedMs = 0
+
 /** What a format may count by itself, instead of in the ledger or besides. */
 export type OwnCounts = Partial<
   Pick<FileReport, 'recordsByType' | 'dropped' | 'droppedFields' | 'duplicateUuids' | 'sidechainRecords' | 'links'>
@@ -213,9 +217,12 @@ export class SourceFile {
     return position
   }
 
-  /** Lets the rest of the process have its turn: the file itself is read at once, because waiting for the disk takes longer. */
+  /** Lets the rest of the process have its turn now and then: the file itself is read at once, because waiting for the disk takes longer. */
   async #turn(): Promise<void> {
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    if (performance.now() - turnedMs >= TURN_MS) {
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      turnedMs = performance.now()
+    }
     this.#options.signal?.throwIfAborted()
   }
 

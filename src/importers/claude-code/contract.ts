@@ -38,30 +38,35 @@ export interface Conversation {
   callerOf(callId: string): Node | undefined
 }
 
+/** By ordinal: the node that a record is a piece of. */
+type ByRecord = (Node | undefined)[]
+
+const FEW_STEPS = 32
+
 /** Contracts the records of a file. Walks are safe from circles; a circle of messages is cut where it began. */
 export function contract({ entries }: Pick<Survey, 'entries'>): Conversation {
-  const byRecord = new Map<number, Node>()
+  const byRecord: ByRecord = Array.from(entries, () => undefined)
   const callers = assistantNodes(entries, byRecord)
   userNodes(entries, byRecord, callers)
   entries.forEach((entry, ordinal) => {
-    const node = entry.repeats === undefined ? undefined : byRecord.get(entry.repeats)
-    if (node !== undefined) byRecord.set(ordinal, node)
+    if (entry.repeats !== undefined) byRecord[ordinal] = byRecord[entry.repeats]
   })
-  const nodes = [...new Set([...byRecord].sort(([a], [b]) => a - b).map(([, node]) => node))]
+  // What repeats comes after what it repeats, so a node begins with the first record that is a piece of it.
+  const nodes = byRecord.filter((node, ordinal) => node !== undefined && node.ordinals[0] === ordinal) as Node[]
   for (const node of nodes) node.parent = nodeAbove(entries, byRecord, node.ordinals[0]!, node)
   const ordered = parentsFirst(nodes)
   for (const node of nodes) node.parent?.children.push(node)
   return {
     nodes,
     ordered,
-    nodeOf: (ordinal) => byRecord.get(ordinal),
+    nodeOf: (ordinal) => byRecord[ordinal],
     nodeBefore: (ordinal) => nodeAbove(entries, byRecord, ordinal, undefined),
     callerOf: (callId) => callers.get(callId),
   }
 }
 
 /** Makes the assistant nodes and returns who made which call. */
-function assistantNodes(entries: readonly Entry[], byRecord: Map<number, Node>): ReadonlyMap<string, Node> {
+function assistantNodes(entries: readonly Entry[], byRecord: ByRecord): ReadonlyMap<string, Node> {
   const byMessage = new Map<string, Node>()
   const callers = new Map<string, Node>()
   entries.forEach((entry, ordinal) => {
@@ -71,13 +76,13 @@ function assistantNodes(entries: readonly Entry[], byRecord: Map<number, Node>):
     if (node === undefined) node = newNode('assistant')
     if (messageId !== undefined) byMessage.set(messageId, node)
     node.ordinals.push(ordinal)
-    byRecord.set(ordinal, node)
+    byRecord[ordinal] = node
     for (const { callId } of entry.calls) if (!callers.has(callId)) callers.set(callId, node)
   })
   return callers
 }
 
-function userNodes(entries: readonly Entry[], byRecord: Map<number, Node>, callers: ReadonlyMap<string, Node>): void {
+function userNodes(entries: readonly Entry[], byRecord: ByRecord, callers: ReadonlyMap<string, Node>): void {
   const answers = new Map<Node, Node>()
   entries.forEach((entry, ordinal) => {
     if (entry.kind !== 'user') return
@@ -86,14 +91,14 @@ function userNodes(entries: readonly Entry[], byRecord: Map<number, Node>, calle
     if (node === undefined) node = newNode(entry.results.length > 0 ? 'tool' : 'user')
     if (caller !== undefined) answers.set(caller, node)
     node.ordinals.push(ordinal)
-    byRecord.set(ordinal, node)
+    byRecord[ordinal] = node
   })
 }
 
 /** The one node whose calls all these results answer. */
 function onlyCaller(results: readonly string[], callers: ReadonlyMap<string, Node>): Node | undefined {
-  const found = new Set(results.map((callId) => callers.get(callId)))
-  return found.size === 1 ? [...found][0] : undefined
+  const first = results.length === 0 ? undefined : callers.get(results[0]!)
+  return results.every((callId) => callers.get(callId) === first) ? first : undefined
 }
 
 function newNode(role: Node['role']): Node {
@@ -102,14 +107,16 @@ function newNode(role: Node['role']): Node {
 
 function nodeAbove(
   entries: readonly Entry[],
-  byRecord: ReadonlyMap<number, Node>,
+  byRecord: Readonly<ByRecord>,
   ordinal: number,
   self: Node | undefined,
 ): Node | undefined {
-  const seen = new Set<number>()
-  for (let at = entries[ordinal]!.above; at !== undefined && !seen.has(at); at = entries[at]!.above) {
-    seen.add(at)
-    const node = byRecord.get(at)
+  let seen: Set<number> | undefined
+  let steps = 0
+  for (let at = entries[ordinal]!.above; at !== undefined && seen?.has(at) !== true; at = entries[at]!.above) {
+    // Nearly every walk is a few steps: only a long one may be in a circle.
+    if (++steps > FEW_STEPS) (seen ??= new Set()).add(at)
+    const node = byRecord[at]
     if (node !== undefined && node !== self) return node
   }
   return undefined
@@ -119,6 +126,10 @@ function nodeAbove(
 function parentsFirst(nodes: readonly Node[]): readonly Node[] {
   const done = new Set<Node>()
   for (const start of nodes) {
+    if (start.parent === undefined || done.has(start.parent)) {
+      done.add(start)
+      continue
+    }
     cutCircle(start, done)
     const line: Node[] = []
     for (let node: Node | undefined = start; node !== undefined && !done.has(node); node = node.parent) line.push(node)

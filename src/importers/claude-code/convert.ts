@@ -8,15 +8,14 @@
  * nothing in the conversation. A session ends with one `session.updated` for what is known at the end of the file.
  */
 import { isSet, textField } from '../fields.ts'
-import { canonicalJson, type JsonObject } from '../../json.ts'
+import { canonicalJson, isSameJson, type Json, type JsonObject } from '../../json.ts'
 import type { MergeLine } from '../../merge.ts'
-import type { FileDestination } from '../destination.ts'
 import type { SourceRecord } from '../jsonl.ts'
 import { asJson, customType, frameOf, isoOf, lineOf, type LineDraft } from '../lines.ts'
 import type { MessageFields } from '../session-writer.ts'
 import type { Conversation, Node } from './contract.ts'
 import { answerFields, userFields } from './message-fields.ts'
-import { partsOf, queuedPrompt, type PartContext } from './parts.ts'
+import { fileBlocksOf, partsOf, promptBlocksOf, queuedPrompt, type PartContext, type StoredFiles } from './parts.ts'
 import { FORMAT, type Place, type Plan, type SessionPlan } from './plan.ts'
 import type { Entry, Survey } from './survey.ts'
 
@@ -50,18 +49,16 @@ export class Converter {
   readonly #survey: Survey
   readonly #conversation: Conversation
   readonly #plan: Plan
-  readonly #files: FileDestination
   readonly #written = new Map<Node, Written>()
   readonly #toolNames: ReadonlyMap<string, string>
   /** For each session a time that grows with each of its records, so that a later end comes later. */
   readonly #clocks = new Map<SessionPlan, number>()
   readonly #models = new Map<SessionPlan, string>()
 
-  constructor(survey: Survey, conversation: Conversation, plan: Plan, files: FileDestination) {
+  constructor(survey: Survey, conversation: Conversation, plan: Plan) {
     this.#survey = survey
     this.#conversation = conversation
     this.#plan = plan
-    this.#files = files
     const calls = survey.entries.flatMap((entry) => entry.calls)
     this.#toolNames = new Map(calls.map(({ callId, name }) => [callId, name]))
   }
@@ -74,11 +71,18 @@ export class Converter {
     return lineOf(session.mint, { type: 'session.created', ms, time, key: 'session.created', data })
   }
 
-  /** The lines of one record, in the order of their ids. */
-  async convert({ ordinal, value }: SourceRecord): Promise<readonly Converted[]> {
+  /** The blocks of a record whose files have to be stored before it is converted. Few have any: the others wait for nothing. */
+  fileBlocks({ ordinal, value }: SourceRecord): readonly JsonObject[] {
+    const { kind } = this.#survey.entries[ordinal]!
+    if (kind === 'user' || kind === 'assistant') return fileBlocksOf(value)
+    return kind === 'prompt' ? promptBlocksOf(value) : []
+  }
+
+  /** The lines of one record, in the order of their ids; `files` are those of its {@link fileBlocks}. */
+  convert({ ordinal, value }: SourceRecord, files: StoredFiles): readonly Converted[] {
     const entry = this.#survey.entries[ordinal]!
     const node = this.#conversation.nodeOf(ordinal)
-    const lines = await this.#linesOf(entry, ordinal, node, value)
+    const lines = this.#linesOf(entry, ordinal, node, value, files)
     const session = node === undefined ? this.#plan.main : this.#plan.placeOf(node).session
     const clock = this.#clocks.get(session) ?? session.createdMs
     const newest = node === undefined ? 0 : (this.#written.get(node)?.ms ?? 0)
@@ -103,19 +107,20 @@ export class Converter {
     return lineOf(session.mint, { type: 'session.updated', ms, time, key: `end ${canonicalJson(data)}`, data })
   }
 
-  async #linesOf(
+  #linesOf(
     entry: Entry,
     ordinal: number,
     node: Node | undefined,
     value: JsonObject,
-  ): Promise<readonly Converted[]> {
+    files: StoredFiles,
+  ): readonly Converted[] {
     switch (entry.kind) {
       case 'user':
       case 'assistant':
         // Every record of these kinds is a piece of a node.
-        return this.#messageLines(entry, ordinal, node!, value)
+        return this.#messageLines(entry, node!, value, this.#context(entry, ordinal, value, files))
       case 'prompt':
-        return this.#promptLines(entry, ordinal, value)
+        return this.#promptLines(entry, ordinal, value, this.#context(entry, ordinal, value, files))
       case 'event':
         return [this.#event(entry, value)]
       case 'repeat':
@@ -125,20 +130,16 @@ export class Converter {
     }
   }
 
-  async #messageLines(entry: Entry, ordinal: number, node: Node, value: JsonObject): Promise<readonly Converted[]> {
+  #messageLines(entry: Entry, node: Node, value: JsonObject, context: PartContext): readonly Converted[] {
     const place = this.#plan.placeOf(node)
-    const parts = await partsOf(value, this.#context(entry, ordinal, value))
+    const parts = partsOf(value, context)
     const fields = node.role === 'assistant' ? answerFields(value) : userFields(value, node.role)
     if (fields.model !== undefined) this.#models.set(place.session, fields.model)
     const { key, time } = entry
     if (!this.#written.has(node)) {
       this.#written.set(node, { ms: place.ms, fields })
-      const data = {
-        ...frameOf(FORMAT, place, node.role, entry.messageId ?? entry.key),
-        ...fields,
-        ...this.#originalParent(node, fields, value),
-        parts,
-      }
+      const frame = frameOf(FORMAT, place, node.role, entry.messageId ?? entry.key)
+      const data = Object.assign(frame, fields, this.#originalParent(node, fields, value), { parts })
       return [converted(place.session, { type: 'message.created', id: place.id, ms: place.ms, time, key, data })]
     }
     const ms = this.#laterMs(node, entry)
@@ -154,9 +155,8 @@ export class Converter {
   #updateLines(entry: Entry, node: Node, fields: MessageFields): readonly Converted[] {
     const written = this.#written.get(node)
     if (written === undefined || node.role !== 'assistant') return []
-    const changed = Object.entries(fields).filter(
-      ([name, field]) => !isSame(field, written.fields[name as keyof MessageFields]),
-    )
+    const known = asJson(written.fields)
+    const changed = Object.entries(asJson(fields)).filter(([name, field]) => !isSame(field, known[name]))
     if (changed.length === 0) return []
     const place = this.#plan.placeOf(node)
     const ms = this.#laterMs(node, entry)
@@ -168,8 +168,8 @@ export class Converter {
   }
 
   /** A queued prompt becomes a part of the message it came after; before the first message it is an event. */
-  async #promptLines(entry: Entry, ordinal: number, value: JsonObject): Promise<readonly Converted[]> {
-    const part = await queuedPrompt(value, this.#context(entry, ordinal, value))
+  #promptLines(entry: Entry, ordinal: number, value: JsonObject, context: PartContext): readonly Converted[] {
+    const part = queuedPrompt(value, context)
     const node = this.#conversation.nodeBefore(ordinal)
     if (node === undefined) return [this.#event(entry, { ...value, attachment: asJson(part) })]
     const place = this.#plan.placeOf(node)
@@ -186,11 +186,11 @@ export class Converter {
     return converted(main, { type: customType(FORMAT, type), ms, time: entry.time, key: entry.key, data })
   }
 
-  #context(entry: Entry, ordinal: number, value: JsonObject): PartContext {
+  #context(entry: Entry, ordinal: number, value: JsonObject, files: StoredFiles): PartContext {
     const isSummary = entry.kind === 'user' && isSet(value, 'isCompactSummary')
     return {
       key: entry.key,
-      files: this.#files,
+      files,
       toolName: (callId) => this.#toolNames.get(callId) ?? 'unknown',
       compaction: isSummary ? this.#boundaryAbove(ordinal) : undefined,
     }
@@ -246,7 +246,6 @@ function isoOrNull(ms: number | undefined): string | null {
   return ms === undefined ? null : isoOf(ms)
 }
 
-function isSame(a: unknown, b: unknown): boolean {
-  if (a === b || typeof a === 'string') return a === b
-  return canonicalJson(asJson({ value: a ?? null })) === canonicalJson(asJson({ value: b ?? null }))
+function isSame(a: Json | undefined, b: Json | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && isSameJson(a, b))
 }

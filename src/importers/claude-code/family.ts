@@ -16,7 +16,7 @@ import type { Survey } from './survey.ts'
 /** Finds the ways between the sessions of an import. */
 export class ClaudeCodeFamily {
   readonly #family: Family
-  /** Uuids that sub-agents continue and that are not in their own files. */
+  /** Uuids that sub-agents continue, that are not in their own files, and were in no other one yet. */
   readonly #wanted = new Set<string>()
 
   constructor(family: Family) {
@@ -36,6 +36,8 @@ export class ClaudeCodeFamily {
         ordinal === undefined ? undefined : (conversation.nodeOf(ordinal) ?? conversation.nodeBefore(ordinal))
       if (node !== undefined) {
         this.#family.offer(`claude-code uuid ${uuid}`, parentAt(planned.placeOf(node), undefined))
+        // The first one counts. An import may be of many sessions, and each would be looked at for all.
+        this.#wanted.delete(uuid)
       }
     }
     const { main } = planned

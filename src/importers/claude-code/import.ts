@@ -21,6 +21,7 @@ import { contract } from './contract.ts'
 import { Converter } from './convert.ts'
 import { ClaudeCodeFamily } from './family.ts'
 import { FORMAT, plan } from './plan.ts'
+import { storeFiles, type StoredFiles } from './parts.ts'
 import { Surveyor, type Survey } from './survey.ts'
 
 export const claudeCode: Format = {
@@ -44,6 +45,8 @@ const OWN_FIELDS: ReadonlyMap<string, string> = new Map([
   ['ai-title', 'sessionId'],
   ['agent-name', 'sessionId'],
 ])
+
+const NO_FILES: StoredFiles = new Map()
 
 function recognizes(sample: Sample): boolean {
   return sample.hasRecord((record) => {
@@ -94,12 +97,13 @@ async function write(survey: Survey, file: SourceFile, family: ClaudeCodeFamily)
   const planned = plan(survey, conversation)
   const { sessions } = planned
   const { writer } = file
-  const converter = new Converter(survey, conversation, planned, file.store)
+  const converter = new Converter(survey, conversation, planned)
   for (const { sessionId, kind, places } of sessions) file.wrote(sessionId, kind, () => places.length)
   for (const session of sessions) await writer.add(session.sessionId, converter.opening(session), 0)
   for await (const records of file.records()) {
     for (const record of records) {
-      const lines = await converter.convert(record)
+      const blocks = converter.fileBlocks(record)
+      const lines = converter.convert(record, blocks.length === 0 ? NO_FILES : await storeFiles(blocks, file.store))
       const bytes = lines.length === 0 ? 0 : record.sizeBytes / lines.length
       for (const { session, line } of lines) await writer.add(session.sessionId, line, bytes)
     }

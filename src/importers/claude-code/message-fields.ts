@@ -27,14 +27,20 @@ export function answerFields(value: JsonObject): MessageFields {
   const finishReason = reason === undefined ? undefined : (FINISH_REASONS.get(reason) ?? reason)
   const isError = isSet(value, 'isApiErrorMessage')
   const isCutOff = isError || isSet(value, 'isAbortedMidStream') || finishReason === 'length'
-  return {
-    ...(isCutOff ? { status: 'incomplete' } : {}),
-    ...(isError ? { audience: 'user', error: errorOf(value) } : {}),
-    ...(finishReason === undefined ? {} : { finishReason }),
-    ...(model === undefined || model === SYNTHETIC ? {} : { model, provider: 'anthropic' }),
-    ...(usage === undefined ? {} : { usage }),
-    ...(model === SYNTHETIC ? { metadata: { isSynthetic: true } } : {}),
+  const fields: { -readonly [Name in keyof MessageFields]: MessageFields[Name] } = {}
+  if (isCutOff) fields.status = 'incomplete'
+  if (isError) {
+    fields.audience = 'user'
+    fields.error = errorOf(value)
   }
+  if (finishReason !== undefined) fields.finishReason = finishReason
+  if (model !== undefined && model !== SYNTHETIC) {
+    fields.model = model
+    fields.provider = 'anthropic'
+  }
+  if (usage !== undefined) fields.usage = usage
+  if (model === SYNTHETIC) fields.metadata = { isSynthetic: true }
+  return fields
 }
 
 /** Of a user record. Meta messages are what Claude Code tells the model by itself. */
@@ -68,11 +74,11 @@ function usageOf(usage: JsonObject | undefined): Usage | undefined {
   const reasoning = countField(objectField(usage, 'output_tokens_details') ?? {}, 'thinking_tokens')
   const hasInput = input !== undefined || written !== undefined || read !== undefined
   if (!hasInput && output === undefined) return undefined
-  return {
-    ...(hasInput ? { inputTokens: (input ?? 0) + (written ?? 0) + (read ?? 0) } : {}),
-    ...(output === undefined ? {} : { outputTokens: output }),
-    ...(reasoning === undefined ? {} : { reasoningTokens: reasoning }),
-    ...(read === undefined ? {} : { cachedInputTokens: read }),
-    ...(written === undefined ? {} : { cacheWriteTokens: written }),
-  }
+  const counts: { -readonly [Name in keyof Usage]: Usage[Name] } = {}
+  if (hasInput) counts.inputTokens = (input ?? 0) + (written ?? 0) + (read ?? 0)
+  if (output !== undefined) counts.outputTokens = output
+  if (reasoning !== undefined) counts.reasoningTokens = reasoning
+  if (read !== undefined) counts.cachedInputTokens = read
+  if (written !== undefined) counts.cacheWriteTokens = written
+  return counts
 }

@@ -20,10 +20,13 @@ export const BLOCK = 'claude-code.block'
 /** The name of `data` parts that hold a prompt typed while the model worked. */
 const QUEUED_PROMPT = 'claude-code.queued-prompt'
 
+/** What the files of a record became, by the blocks that hold them; see {@link storeFiles}. */
+export type StoredFiles = ReadonlyMap<JsonObject, FilePart>
+
 /** What a record's blocks need to know of the rest of the file. */
 export interface PartContext {
   readonly key: string
-  readonly files: FileDestination
+  readonly files: StoredFiles
   /** The name of the tool that a call called. */
   toolName(callId: string): string
   /** What the boundary before a compact summary says; undefined if the record is no summary. */
@@ -32,8 +35,42 @@ export interface PartContext {
 
 type Known<T extends Part['type']> = Extract<Part, { type: T }>
 
+/** Stores what blocks hold inline. What makes no sense is left out. */
+export async function storeFiles(blocks: readonly JsonObject[], files: FileDestination): Promise<StoredFiles> {
+  const stored = new Map<JsonObject, FilePart>()
+  for (const block of blocks) {
+    const source = objectField(block, 'source') ?? {}
+    const bytes = textField(source, 'url') === undefined ? bytesOf(source) : undefined
+    const name = textField(block, 'title')
+    const fields = { id: '', mediaType: textField(source, 'media_type') ?? '', ...(name === undefined ? {} : { name }) }
+    const part = bytes === undefined ? undefined : await filePartOf(files, fields, bytes)
+    if (part !== undefined) stored.set(block, part)
+  }
+  return stored
+}
+
+/** The blocks of a user or assistant record that may hold a file. */
+export function fileBlocksOf(value: JsonObject): readonly JsonObject[] {
+  const found: JsonObject[] = []
+  for (const block of blocksOf(value)) {
+    if (block['type'] === 'image' || block['type'] === 'document') found.push(block)
+    else if (block['type'] === 'tool_result') found.push(...imagesIn(block['content']))
+  }
+  return found
+}
+
+/** The same of a prompt that was typed while the model worked. */
+export function promptBlocksOf(value: JsonObject): readonly JsonObject[] {
+  return imagesIn(objectField(value, 'attachment')?.['prompt'])
+}
+
+function imagesIn(content: Json | undefined): readonly JsonObject[] {
+  if (content === undefined || !isArray(content)) return []
+  return content.map(asObject).filter((block) => block !== undefined && block['type'] === 'image') as JsonObject[]
+}
+
 /** The parts of a user or assistant record. */
-export async function partsOf(value: JsonObject, context: PartContext): Promise<readonly Part[]> {
+export function partsOf(value: JsonObject, context: PartContext): readonly Part[] {
   const text = stringContentOf(value)
   const { key } = context
   if (context.compaction !== undefined) return compactionParts(value, context, context.compaction)
@@ -41,23 +78,23 @@ export async function partsOf(value: JsonObject, context: PartContext): Promise<
   const agentId = textField(objectField(value, 'toolUseResult') ?? {}, 'agentId')
   const parts: Part[] = []
   for (const [index, block] of blocksOf(value).entries()) {
-    const part = await partOf(block, `${key}:${index}`, context)
+    const part = partOf(block, `${key}:${index}`, context)
     parts.push(agentId !== undefined && part.type === 'tool-result' ? { ...part, metadata: { agentId } } : part)
   }
   return parts
 }
 
 /** The part for a prompt that was typed while the model worked. It is not a message, because the source has none. */
-export async function queuedPrompt(value: JsonObject, context: PartContext): Promise<Part> {
+export function queuedPrompt(value: JsonObject, context: PartContext): Part {
   const attachment = objectField(value, 'attachment') ?? {}
-  const prompt = await withoutImages(attachment['prompt'] ?? null, context)
+  const prompt = withoutImages(attachment['prompt'] ?? null, context)
   const mode = textField(attachment, 'commandMode')
   const data = { prompt, ...(mode === undefined ? {} : { mode }) }
   return { id: context.key, type: 'data', name: QUEUED_PROMPT, data }
 }
 
 /** A summary that stands for what came before it: its texts are one part. */
-async function compactionParts(value: JsonObject, context: PartContext, facts: JsonObject): Promise<readonly Part[]> {
+function compactionParts(value: JsonObject, context: PartContext, facts: JsonObject): readonly Part[] {
   const { key } = context
   const blocks = blocksOf(value).map((block, index) => ({ block, id: `${key}:${index}` }))
   const texts = blocks.filter(({ block }) => block['type'] === 'text')
@@ -72,11 +109,11 @@ async function compactionParts(value: JsonObject, context: PartContext, facts: J
   }
   const others = blocks.filter(({ block }) => block['type'] !== 'text')
   const parts: Part[] = [part]
-  for (const { block, id } of others) parts.push(await partOf(block, id, context))
+  for (const { block, id } of others) parts.push(partOf(block, id, context))
   return parts
 }
 
-async function partOf(block: JsonObject, id: string, context: PartContext): Promise<Part> {
+function partOf(block: JsonObject, id: string, context: PartContext): Part {
   switch (textField(block, 'type') ?? '') {
     case 'text':
       return withRest(textPart(block, id), block, ['text'])
@@ -90,7 +127,7 @@ async function partOf(block: JsonObject, id: string, context: PartContext): Prom
       return toolResult(block, id, context)
     case 'image':
     case 'document':
-      return (await filePart(block, id, context)) ?? blockPart(block, id)
+      return filePart(block, id, context) ?? blockPart(block, id)
     default:
       return blockPart(block, id)
   }
@@ -115,43 +152,39 @@ function toolCall(block: JsonObject, id: string): Known<'tool-call'> {
   return { id, type: 'tool-call', callId, name: textField(block, 'name') ?? 'unknown', input: block['input'] ?? {} }
 }
 
-async function toolResult(block: JsonObject, id: string, context: PartContext): Promise<ToolResultPart> {
+function toolResult(block: JsonObject, id: string, context: PartContext): ToolResultPart {
   const callId = textField(block, 'tool_use_id') ?? NO_CALL_ID
   const base = { id, type: 'tool-result', callId, name: context.toolName(callId) } as const
   const content = block['content']
   const isError = block['is_error'] === true
   // The text of an error is its message; it is not written twice.
   if (isError && typeof content === 'string') return { ...base, error: { message: content } }
-  const body = await resultBody(content, id, context)
+  const body = resultBody(content, id, context)
   return isError
     ? { ...base, ...body, error: { message: textsOf(content) || 'the tool failed' } }
     : { ...base, ...body }
 }
 
 /** Texts and images are content, and a string that is so long that it goes to files; anything else a tool may answer is output, as it is. */
-async function resultBody(
+function resultBody(
   content: Json | undefined,
   id: string,
   context: PartContext,
-): Promise<Pick<ToolResultPart, 'output' | 'content'>> {
+): Pick<ToolResultPart, 'output' | 'content'> {
   if (content === undefined) return {}
   if (typeof content === 'string' && content.length > MAX_INLINE_CHARS)
     return { content: [{ id: `${id}.0`, type: 'text', text: content }] }
   if (!isArray(content)) return { output: content }
   const parts: (TextPart | FilePart)[] = []
   for (const [index, item] of content.entries()) {
-    const part = await contentPart(asObject(item) ?? {}, `${id}.${index}`, context)
-    if (part === undefined) return { output: await withoutImages(content, context) }
+    const part = contentPart(asObject(item) ?? {}, `${id}.${index}`, context)
+    if (part === undefined) return { output: withoutImages(content, context) }
     parts.push(part)
   }
   return { content: parts }
 }
 
-async function contentPart(
-  block: JsonObject,
-  id: string,
-  context: PartContext,
-): Promise<TextPart | FilePart | undefined> {
+function contentPart(block: JsonObject, id: string, context: PartContext): TextPart | FilePart | undefined {
   if (block['type'] === 'text') return textPart(block, id)
   return block['type'] === 'image' ? filePart(block, id, context) : undefined
 }
@@ -162,31 +195,27 @@ function textsOf(content: Json | undefined): string {
 }
 
 /** A list of blocks with its images put into files, so that no base64 is left in the log. */
-async function withoutImages(content: Json, context: PartContext): Promise<Json> {
+function withoutImages(content: Json, context: PartContext): Json {
   if (!isArray(content)) return content
   const out: Json[] = []
   for (const item of content) {
     const block = asObject(item)
-    const file = block?.['type'] === 'image' ? await filePart(block, context.key, context) : undefined
+    const file = block?.['type'] === 'image' ? filePart(block, context.key, context) : undefined
     if (file?.file === undefined) out.push(item)
     else out.push({ type: 'image', file: file.file, mediaType: file.mediaType })
   }
   return out
 }
 
-/** An image or document, stored if it is inline; undefined if its source makes no sense. */
-async function filePart(block: JsonObject, id: string, { files }: PartContext): Promise<FilePart | undefined> {
-  const source = objectField(block, 'source') ?? {}
+/** An image or document, as it was stored if it is inline; undefined if its source makes no sense. */
+function filePart(block: JsonObject, id: string, { files }: PartContext): FilePart | undefined {
+  const stored = files.get(block)
+  if (stored !== undefined) return { ...stored, id }
+  const url = textField(objectField(block, 'source') ?? {}, 'url')
+  if (url === undefined) return undefined
   const name = textField(block, 'title')
   const named = name === undefined ? {} : { name }
-  const url = textField(source, 'url')
-  if (url !== undefined) {
-    return { id, type: 'file', mediaType: block['type'] === 'image' ? 'image/*' : 'application/pdf', ...named, url }
-  }
-  const mediaType = textField(source, 'media_type') ?? ''
-  const bytes = bytesOf(source)
-  if (bytes === undefined) return undefined
-  return filePartOf(files, { id, mediaType, ...named }, bytes)
+  return { id, type: 'file', mediaType: block['type'] === 'image' ? 'image/*' : 'application/pdf', ...named, url }
 }
 
 function bytesOf(source: JsonObject): Uint8Array | undefined {
@@ -198,8 +227,13 @@ function bytesOf(source: JsonObject): Uint8Array | undefined {
 
 /** A part with the fields of its block that it has no place for. */
 function withRest<P extends Part>(part: P, block: JsonObject, known: readonly string[]): P {
-  const rest = Object.entries(block).filter(
-    ([name, value]) => name !== 'type' && name !== 'cache_control' && value !== null && !known.includes(name),
-  )
-  return rest.length === 0 ? part : { ...part, providerMetadata: { anthropic: Object.fromEntries(rest) } }
+  const isRest = (name: string): boolean =>
+    name !== 'type' && name !== 'cache_control' && block[name] !== null && !known.includes(name)
+  // Nearly every block has none: nothing is made to know that.
+  for (const name in block) {
+    if (!isRest(name)) continue
+    const rest = Object.entries(block).filter(([each]) => isRest(each))
+    return { ...part, providerMetadata: { anthropic: Object.fromEntries(rest) } }
+  }
+  return part
 }

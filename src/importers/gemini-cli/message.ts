@@ -4,7 +4,7 @@
  * Everything in this file is pure.
  */
 import { asObject, countField, objectField, restOf, textField, timeField } from '../fields.ts'
-import { canonicalJson, type Json, type JsonObject } from '../../json.ts'
+import { isSameJson, type Json, type JsonObject } from '../../json.ts'
 import type { Role, Usage } from '../../message.ts'
 import type { MessageFields } from '../session-writer.ts'
 import { isOpen, listOf } from './parts.ts'
@@ -64,7 +64,7 @@ export function fieldsOf(record: JsonObject): MessageFields {
 }
 
 function isSame(a: Json, b: Json | undefined): boolean {
-  return b !== undefined && canonicalJson({ value: a }) === canonicalJson({ value: b })
+  return b !== undefined && isSameJson(a, b)
 }
 
 /**

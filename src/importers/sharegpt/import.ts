@@ -9,7 +9,7 @@
  *  - Conversations have no ids and no times: see openai-chat/import.ts, it is the same here.
  *  - What else stands beside the turns, `tools` for one, is one event, `sharegpt.record`.
  */
-import { canonicalJson, isArray, type Json, type JsonObject } from '../../json.ts'
+import { isArray, isSameJson, type Json, type JsonObject } from '../../json.ts'
 import { chatDrafts, type ChatDraft } from '../chat-messages.ts'
 import { asObject, fieldsBut, listField, textField } from '../fields.ts'
 import type { Format, Sample } from '../format.ts'
@@ -87,7 +87,7 @@ function conversationOf(record: JsonObject): Conversation | undefined {
   if (list === undefined && chosen.length + rejected.length === 0) return undefined
   // Alternatives that are whole conversations have their beginning in common.
   let shared = 0
-  while (shared < chosen.length && shared < rejected.length && isSame(chosen[shared]!, rejected[shared]!)) shared++
+  while (shared < chosen.length && shared < rejected.length && isSameJson(chosen[shared]!, rejected[shared]!)) shared++
   const system = textField(record, 'system')
   const trunk = [...(system === undefined ? [] : [{ from: 'system', value: system }]), ...(list ?? [])]
   return {
@@ -162,8 +162,4 @@ async function writeTurns(session: SessionWriter, branch: Branch, media: Media, 
 /** The source's word for who speaks, where it is not the one of ShareGPT itself. */
 function wordIn({ word }: Turn, { metadata }: ChatDraft): Pick<ChatDraft, 'metadata'> {
   return OWN_WORDS.has(word) ? {} : { metadata: { ...metadata, [FORMAT]: { from: word } } }
-}
-
-function isSame(a: Json, b: Json): boolean {
-  return canonicalJson({ value: a }) === canonicalJson({ value: b })
 }
