@@ -134,3 +134,16 @@ test.skipIf(process.getuid?.() === 0)('a folder that may not be read is told, an
   expect(report.totals).toMatchObject({ messages: 1, failures: 1 })
   expect(report.unknown).toMatchObject([{ path: closed, failure: { code: 'STORAGE_DENIED' } }])
 })
+
+/** Records, one on each line. */
+async function lines(name: string, ...records: readonly object[]): Promise<string> {
+  return write(join(freshFolder(), name), records.map((each) => JSON.stringify(each)).join('\n'))
+}
+
+test('a number that is an object without a value is no number of Codex', async () => {
+  const meta = { timestamp: '2025-01-01T00:00:00Z', type: 'session_meta', payload: { id: 'one' } }
+  const payload = { type: 'thread_rolled_back', num_turns: { toString: 1, valueOf: 1 } }
+  const back = { timestamp: '2025-01-01T00:00:01Z', type: 'event_msg', payload }
+  const { report } = await imported(await lines('a.jsonl', meta, back))
+  expect(report.totals).toMatchObject({ sessions: 1, records: 2, failures: 0 })
+})

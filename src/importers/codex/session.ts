@@ -8,7 +8,7 @@
  */
 import type { JsonObject } from '../../json.ts'
 import type { CompactionPart, Message, Part, Role, Usage } from '../../message.ts'
-import { asObject, objectField, textField } from '../fields.ts'
+import { asObject, countField, objectField, textField } from '../fields.ts'
 import { isArray } from '../../json.ts'
 import { asJson } from '../lines.ts'
 import { digest } from '../mint.ts'
@@ -285,7 +285,7 @@ export class CodexSession {
     if (type === 'thread_name_updated') this.#title = textField(payload, 'thread_name') ?? this.#title
     if (type === 'collab_agent_spawn_end') this.#noteSpawn(payload)
     if (type === 'turn_aborted') await this.#abort(record)
-    if (type === 'thread_rolled_back') this.#rollBack(Number(payload['num_turns'] ?? 0))
+    if (type === 'thread_rolled_back') this.#rollBack(countField(payload, 'num_turns') ?? 0)
     if (type === 'turn_aborted' || type === 'task_complete' || type === 'turn_complete') await this.#keepUnsaid()
     if (payload['last_agent_message'] === undefined) return this.#keep(record)
     ledger.dropField('last_agent_message', MIRRORED)
