@@ -78,7 +78,7 @@ export class Writer {
       merged.added += added
       merged.known += known
     } catch (error) {
-      if (!isFoldlogError(error, 'INVALID_EVENT')) throw error
+      if (!isFoldlogError(error, 'INVALID_EVENT') && !isFoldlogError(error, 'TOO_LARGE')) throw error
       if (lines.length === 1) return this.#onRefused(lines[0]!.type, error.message)
       const half = Math.ceil(lines.length / 2)
       await this.#merge(sessionId, lines.slice(0, half))

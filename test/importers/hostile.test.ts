@@ -4,9 +4,10 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { treeOf } from '../../src/importers/chatgpt/tree.ts'
-import { importSessions, type ImportReport } from '../../src/importers/index.ts'
+import { importClaudeCode, importSessions, type ImportReport } from '../../src/importers/index.ts'
 import { type Json, type JsonObject } from '../../src/json.ts'
 import { memoryBackend, type Store } from '../../src/index.ts'
+import { PATIENT } from '../support/rounds.ts'
 import { freshFolder, open } from '../support/store.ts'
 
 async function write(path: string, content: Json | object): Promise<string> {
@@ -146,4 +147,16 @@ test('a number that is an object without a value is no number of Codex', async (
   const back = { timestamp: '2025-01-01T00:00:01Z', type: 'event_msg', payload }
   const { report } = await imported(await lines('a.jsonl', meta, back))
   expect(report.totals).toMatchObject({ sessions: 1, records: 2, failures: 0 })
+})
+
+test('what is too long for a line is told, and the rest is there', PATIENT, async () => {
+  const common = { sessionId: 's', isSidechain: false, timestamp: '2025-01-01T00:00:00Z' }
+  // A line holds it as an escape, twice as long as it is.
+  const text = '\u2028'.repeat(11_500_000)
+  const long = { type: 'user', uuid: 'u', parentUuid: null, ...common, message: { role: 'user', content: text } }
+  const short = { type: 'user', uuid: 'v', parentUuid: 'u', ...common, message: { role: 'user', content: 'hello' } }
+  const store = await open(memoryBackend())
+  const report = await importClaudeCode(store, await lines('a.jsonl', long, short))
+  expect(await everythingIn({ store, report })).toContain('hello')
+  expect(report.files[0]!.dropped).toMatchObject({ 'refused:message.created': { records: 1 } })
 })
