@@ -15,7 +15,7 @@ export interface FileFields {
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+$/
 // Each character can be matched in one way only: data that is broken at its end is not tried again from every space before.
 const BASE64 = /^[A-Za-z0-9+/\s]+(?:=\s*){0,2}$/
-const DATA_URL = /^data:([^;,]*)((?:;[^;,]*)*),/
+const DATA_URL = /^data:([^;,]*)(;[^,]*)?,/
 
 /** A file whose bytes are base64; undefined if they are not, or the media type is none. */
 export async function filePart(

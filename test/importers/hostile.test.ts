@@ -160,3 +160,11 @@ test('what is too long for a line is told, and the rest is there', PATIENT, asyn
   expect(await everythingIn({ store, report })).toContain('hello')
   expect(report.files[0]!.dropped).toMatchObject({ 'refused:message.created': { records: 1 } })
 })
+
+test('a URL that begins with millions of parameters is no data', async () => {
+  const header = { sessionId: 's', projectHash: 'p', startTime: '2025-01-01T00:00:00Z' }
+  const fileData = { mimeType: 'image/png', fileUri: `data:${';'.repeat(20_000_000)}` }
+  const content = [{ text: 'hello' }, { fileData }]
+  const path = await lines('a.jsonl', header, { id: 'm', timestamp: header.startTime, type: 'user', content })
+  expect(await everythingIn(await imported(path))).toContain('hello')
+})
