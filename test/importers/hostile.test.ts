@@ -168,3 +168,17 @@ test('a URL that begins with millions of parameters is no data', async () => {
   const path = await lines('a.jsonl', header, { id: 'm', timestamp: header.startTime, type: 'user', content })
   expect(await everythingIn(await imported(path))).toContain('hello')
 })
+
+test('an answer of opencode may have more parts than a call has arguments', async () => {
+  const time = { created: 1_700_000_000_000 }
+  const part = (at: number): object => ({
+    id: `prt_${at}`,
+    type: 'step',
+    time: { start: time.created, end: time.created },
+  })
+  const parts = Array.from({ length: 70_000 }, (_, at) => part(at))
+  const info = { id: 'msg_1', sessionID: 'ses_1', role: 'assistant', time }
+  const document = { info: { id: 'ses_1', time }, messages: [{ info, parts }] }
+  const { report } = await imported(await write(join(freshFolder(), 'a.json'), document))
+  expect(report.totals).toMatchObject({ messages: 1, failures: 0, dropped: 0 })
+})

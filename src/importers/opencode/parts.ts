@@ -58,7 +58,8 @@ export async function partsOf(values: readonly JsonObject[], context: PartContex
   const times = ordered.flatMap(timesOf)
   return {
     parts: context.summary === undefined ? parts : summarized(parts, context.summary.from),
-    lastMs: times.length === 0 ? undefined : Math.max(...times),
+    // One by one: there may be more than a call has arguments.
+    lastMs: times.length === 0 ? undefined : times.reduce((a, b) => Math.max(a, b)),
   }
 }
 
