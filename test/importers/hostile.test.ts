@@ -182,3 +182,8 @@ test('an answer of opencode may have more parts than a call has arguments', asyn
   const { report } = await imported(await write(join(freshFolder(), 'a.json'), document))
   expect(report.totals).toMatchObject({ messages: 1, failures: 0, dropped: 0 })
 })
+
+test('a field without a name is none of Claude Code', async () => {
+  const { report } = await imported(await lines('a.jsonl', { type: 'note', '': 1 }))
+  expect(report.totals).toMatchObject({ files: 0, unknown: 1 })
+})

@@ -53,7 +53,8 @@ function recognizes(sample: Sample): boolean {
     const type = textField(record, 'type')
     if (type === undefined) return false
     if ((type === 'user' || type === 'assistant') && objectField(record, 'message') !== undefined) return true
-    if (record[OWN_FIELDS.get(type) ?? ''] !== undefined) return true
+    const own = OWN_FIELDS.get(type)
+    if (own !== undefined && record[own] !== undefined) return true
     return record['parentUuid'] !== undefined && record['uuid'] !== undefined
   })
 }
