@@ -1,8 +1,8 @@
 /** Files that somebody made to hang an import, to end it, or to have it read what is none of its business. */
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { treeOf } from '../../src/importers/chatgpt/tree.ts'
 import { importClaudeCode, importSessions, type ImportReport } from '../../src/importers/index.ts'
 import { type Json, type JsonObject } from '../../src/json.ts'
@@ -186,4 +186,31 @@ test('an answer of opencode may have more parts than a call has arguments', asyn
 test('a field without a name is none of Claude Code', async () => {
   const { report } = await imported(await lines('a.jsonl', { type: 'note', '': 1 }))
   expect(report.totals).toMatchObject({ files: 0, unknown: 1 })
+})
+
+describe.skipIf(process.platform === 'win32')('a folder with a line feed in its name', () => {
+  test('holds a storage of opencode like any other', async () => {
+    const { folder } = await opencodeTree()
+    const odd = join(freshFolder(), 'a\nb')
+    await cp(folder, odd, { recursive: true })
+    expect(await everythingIn(await imported(odd))).toBe(await everythingIn(await imported(folder)))
+  })
+
+  test('holds transcripts of Claude Code and of the sub-agents that go on from them', async () => {
+    const common = { sessionId: 's', timestamp: '2025-01-01T00:00:00Z' }
+    const question = { ...common, type: 'user', message: { role: 'user', content: 'hello' } }
+    const own = { ...question, uuid: 'u', parentUuid: null, isSidechain: false }
+    const sub = { ...question, uuid: 'v', parentUuid: 'u', isSidechain: true, agentId: 'a1' }
+    const parents = async (name: string): Promise<unknown[]> => {
+      const folder = join(freshFolder(), name)
+      await write(join(folder, 's.jsonl'), own)
+      await write(join(folder, 's/subagents/agent-a1.jsonl'), sub)
+      const { store, report } = await imported(folder)
+      const ids = report.files.flatMap(({ sessions }) => sessions.map(({ sessionId }) => sessionId))
+      return Promise.all(ids.map(async (id) => (await store.get(id))!.info.parent))
+    }
+    const plain = await parents('ab')
+    expect(plain).toContainEqual({ sessionId: expect.any(String), messageId: expect.any(String) })
+    expect(await parents('a\nb')).toEqual(plain)
+  })
 })

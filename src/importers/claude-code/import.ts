@@ -70,7 +70,7 @@ async function importFiles(paths: readonly string[], run: Run): Promise<void> {
  */
 function childrenFirst(paths: readonly string[]): readonly string[] {
   const placed = paths.map((path) => {
-    const [, folder = dirname(path), parent = ''] = /^(.*)[/\\]([^/\\]+)[/\\]subagents[/\\][^/\\]+$/.exec(path) ?? []
+    const [, folder = dirname(path), parent = ''] = /^(.*)[/\\]([^/\\]+)[/\\]subagents[/\\][^/\\]+$/s.exec(path) ?? []
     const name = basename(path, '.jsonl')
     const isSubAgent = name.startsWith('agent-')
     return { path, order: [folder, isSubAgent ? parent : name, isSubAgent ? '0' : '1'] }

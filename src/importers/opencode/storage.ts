@@ -20,7 +20,7 @@ import { FORMAT } from './parts.ts'
 import { inOrder, writeSession, type StoredMessage } from './session.ts'
 
 const PATHS =
-  /^(?<root>.*?)\/?(?:session\/[^/]+\/(?<session>ses_[^/]+)|message\/(?<of>ses_[^/]+)\/(?<message>msg_[^/]+)|part\/(?<owner>msg_[^/]+)\/[^/]+)\.json$/
+  /^(?<root>.*?)\/?(?:session\/[^/]+\/(?<session>ses_[^/]+)|message\/(?<of>ses_[^/]+)\/(?<message>msg_[^/]+)|part\/(?<owner>msg_[^/]+)\/[^/]+)\.json$/s
 const EXCERPT_CHARS = 120
 const NO_SESSION = 'its session is not in the storage'
 
