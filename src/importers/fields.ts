@@ -5,8 +5,8 @@
  */
 import { isArray, type Json, type JsonObject } from '../json.ts'
 
-/** Later than any session: a stamp past it is a broken one. */
-const LAST_TIME = Date.UTC(6000, 0, 1)
+/** Later than any session: a stamp past it is a broken one. Ids end a year later, so that more can follow. */
+export const LAST_TIME: number = Date.UTC(5999, 0, 1)
 
 /** A text that is not empty. */
 export function textField(object: JsonObject, name: string): string | undefined {

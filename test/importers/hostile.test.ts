@@ -214,3 +214,22 @@ describe.skipIf(process.platform === 'win32')('a folder with a line feed in its 
     expect(await parents('a\nb')).toEqual(plain)
   })
 })
+
+test('an id of Codex that names a time past the year 6000 has the time of its record', async () => {
+  const payload = { id: 'ffffffff-ffff-7fff-bfff-ffffffffffff', timestamp: '2025-01-01T00:00:00Z' }
+  const meta = { timestamp: '2025-01-01T00:00:00Z', type: 'session_meta', payload }
+  const item = { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hello' }] }
+  const question = { timestamp: '2025-01-01T00:00:01Z', type: 'response_item', payload: item }
+  const { store, report } = await imported(await lines('a.jsonl', meta, question))
+  expect(await everythingIn({ store, report })).toContain('hello')
+  expect(report.files[0]!.dropped).toEqual({})
+})
+
+test('a record of the last moment that an id can have is no record of that time', async () => {
+  const message = { role: 'user', content: 'hello' }
+  const common = { uuid: 'u', parentUuid: null, sessionId: 's', isSidechain: false }
+  const record = { type: 'user', ...common, timestamp: '5999-12-31T23:59:59.999Z', message }
+  const { store, report } = await imported(await lines('a.jsonl', record))
+  expect(await everythingIn({ store, report })).toContain('hello')
+  expect(report.files[0]!.dropped).toEqual({})
+})
