@@ -7,6 +7,8 @@ import { isArray, type Json, type JsonObject } from '../json.ts'
 
 /** Later than any session: a stamp past it is a broken one. Ids end a year later, so that more can follow. */
 export const LAST_TIME: number = Date.UTC(5999, 0, 1)
+/** A date and a time of day, and nothing that says where. */
+const WITHOUT_ZONE = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?$/
 
 /** A text that is not empty. */
 export function textField(object: JsonObject, name: string): string | undefined {
@@ -30,11 +32,11 @@ export function isSet(object: JsonObject, name: string): boolean {
   return object[name] === true
 }
 
-/** An ISO date in whole milliseconds since the epoch. */
+/** An ISO date in whole milliseconds since the epoch. One without a zone is taken to be in UTC: it is the same time for everybody. */
 export function timeField(object: JsonObject, name: string): number | undefined {
   const value = textField(object, name)
   if (value === undefined || !/^\d{4}-\d{2}-\d{2}/.test(value)) return undefined
-  const time = Date.parse(value)
+  const time = Date.parse(WITHOUT_ZONE.test(value) ? `${value}Z` : value)
   return time >= 0 && time < LAST_TIME ? Math.floor(time) : undefined
 }
 

@@ -2,7 +2,7 @@
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import {
   importChatGPT,
   importOpenAIChat,
@@ -266,6 +266,25 @@ describe('chatgpt', () => {
 })
 
 describe('openai-chat', () => {
+  test.each(['2025-06-01T10:00:00.123456', '2025-06-01 10:00:00'])(
+    '%s is the same time in every zone',
+    async (time) => {
+      const path = join(folder, `${time.length}.jsonl`)
+      await writeFile(path, JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], created_at: time }))
+      const zone = process.env['TZ']
+      onTestFinished(() => {
+        if (zone === undefined) delete process.env['TZ']
+        else process.env['TZ'] = zone
+      })
+      const ids: (string | undefined)[] = []
+      for (const each of ['Asia/Tokyo', 'America/New_York']) {
+        process.env['TZ'] = each
+        ids.push((await imported(path)).sessions[0]!.id)
+      }
+      expect(ids[0]).toBe(ids[1])
+    },
+  )
+
   test('each line is a conversation, and what stands beside the messages is an event', async () => {
     const { file, sessions } = await imported(join(FIXTURES, 'openai-chat/conversations.jsonl'))
     expect(file).toMatchObject({ format: 'openai-chat', lines: { physical: 2, records: 2 } })
