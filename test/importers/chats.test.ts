@@ -266,6 +266,30 @@ describe('chatgpt', () => {
 })
 
 describe('openai-chat', () => {
+  test.each([
+    ['a response that is a text', { response: 'Hello.' }],
+    ['a request that is a text', { request: 'Hi' }],
+    ['messages of another request', { request: { messages: [{ role: 'user', content: 'Bye' }] } }],
+    ['messages and choices that are no lists', { response: { messages: { a: 1 }, choices: 3 } }],
+  ])('%s is kept beside the messages', async (name, beside) => {
+    const path = join(folder, `${name}.jsonl`)
+    await writeFile(path, JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], ...beside }))
+    const { sessions } = await imported(path)
+    expect(said(await sessions[0]!.messages())).toEqual(['user: Hi'])
+    expect(await recordOf(sessions[0]!, 'openai-chat.record')).toEqual(beside)
+  })
+
+  test('what is left of choices is told', async () => {
+    const path = join(folder, 'choices.jsonl')
+    const choice = { index: 0, message: { role: 'assistant', content: 'Hello.' }, logprobs: { content: [1] } }
+    const choices = [{ index: 1, text: 'Hello.' }, choice, 'Hello.']
+    await writeFile(path, JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], choices }))
+    const { file, sessions } = await imported(path)
+    expect(said(await sessions[0]!.messages())).toEqual(['user: Hi', 'assistant: Hello.'])
+    expect(file.dropped).toMatchObject({ choice: { records: 2 } })
+    expect(file.droppedFields).toMatchObject({ 'choices.logprobs': { records: 1 } })
+  })
+
   test.each(['2025-06-01T10:00:00.123456', '2025-06-01 10:00:00'])(
     '%s is the same time in every zone',
     async (time) => {

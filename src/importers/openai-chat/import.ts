@@ -33,8 +33,9 @@ import { ContentIds, firstValues, objectsOf, valuesOf, type SourceValue } from '
 
 const FORMAT = 'openai-chat'
 const NO_MESSAGES = 'has no messages'
-/** The fields that messages are made of. */
-const CONTENT: ReadonlySet<string> = new Set(['messages', 'choices'])
+const NO_FIELD = 'foldlog has no field for it'
+/** The fields of a choice that are taken over; `index` only counts them. */
+const CHOICE: ReadonlySet<string> = new Set(['message', 'finish_reason', 'index'])
 
 export const openaiChat: Format = {
   name: FORMAT,
@@ -112,22 +113,29 @@ function conversationOf(value: SourceValue['value']): Omit<Conversation, 'sizeBy
     return isChat(value) ? { whole: value, messages: value, response: {}, rest: {} } : undefined
   }
   // What holds `choices` itself is the response to the messages beside them.
-  const response = objectField(value, 'response') ?? (listField(value, 'choices') === undefined ? {} : value)
-  const request = objectField(value, 'request') ?? {}
-  const messages = listField(value, 'messages') ?? listField(request, 'messages')
+  const answered = objectField(value, 'response')
+  const response = answered ?? (listField(value, 'choices') === undefined ? {} : value)
+  const request = objectField(value, 'request')
+  const own = listField(value, 'messages')
+  const messages = own ?? listField(request ?? {}, 'messages')
   if (messages === undefined || (messages.length > 0 && !messages.some(isChatMessage))) return undefined
   const beside = {
-    ...value,
-    request: fieldsBut(request, CONTENT),
-    response: response === value ? {} : fieldsBut(response, CONTENT),
+    ...without(value, [...(own === undefined ? [] : ['messages']), ...(response === value ? ['choices'] : [])]),
+    ...(request === undefined ? {} : { request: without(request, own === undefined ? ['messages'] : []) }),
+    ...(answered === undefined ? {} : { response: without(answered, ['choices']) }),
   }
-  return { whole: value, messages, response, rest: fieldsBut(beside, CONTENT) }
+  return { whole: value, messages, response, rest: without(beside, []) }
+}
+
+/** What an object says besides the lists among these fields. */
+function without(object: JsonObject, lists: readonly string[]): JsonObject {
+  return fieldsBut(object, new Set(lists.filter((name) => listField(object, name) !== undefined)))
 }
 
 async function write(conversation: Conversation, file: SourceFile, ids: ContentIds): Promise<void> {
   const { whole, messages, response, rest, sizeBytes } = conversation
   const { ledger } = file
-  const choices = objectsOf(response['choices']).filter((choice) => objectField(choice, 'message') !== undefined)
+  const choices = choicesOf(response, file)
   const all = [...messages, ...choices.map((choice) => choice['message']!)]
   for (const message of all) ledger.count(textField(asObject(message) ?? {}, 'role') ?? '(none)')
   if (all.length === 0) return leaveOut(file)
@@ -171,6 +179,16 @@ async function writeMessage(
   if (draft === undefined) return session.event('message', key, time, asJson({ value }))
   const parent = parentKey === undefined ? {} : { parentKey }
   await session.message({ ...draft, ...fields, ...parent, key, time })
+}
+
+/** The choices that are messages; what else there is of them goes to the ledger. */
+function choicesOf(response: JsonObject, { ledger }: SourceFile): readonly JsonObject[] {
+  const choices = objectsOf(response['choices']).filter((choice) => objectField(choice, 'message') !== undefined)
+  for (let n = choices.length; n < (listField(response, 'choices') ?? []).length; n++)
+    ledger.drop('choice', 'has no message')
+  for (const choice of choices)
+    for (const name of Object.keys(fieldsBut(choice, CHOICE))) ledger.dropField(`choices.${name}`, NO_FIELD)
+  return choices
 }
 
 /** What the response cost; it is said of its first answer, for all of them. */
