@@ -418,6 +418,15 @@ describe('openai-chat', () => {
 })
 
 describe('sharegpt', () => {
+  test('lists that are not the turns are kept beside them', async () => {
+    const path = join(folder, 'two-lists.jsonl')
+    const messages = [{ role: 'user', content: 'And you?' }]
+    await writeFile(path, JSON.stringify({ conversations: [{ from: 'human', value: 'Hi' }], messages, system: 5 }))
+    const { sessions } = await imported(path)
+    expect(said(await sessions[0]!.messages())).toEqual(['user: Hi'])
+    expect(await recordOf(sessions[0]!, 'sharegpt.record')).toEqual({ messages, system: 5 })
+  })
+
   test('turns, calls in a list, and a turn of somebody unknown', async () => {
     const { file, sessions } = await imported(join(FIXTURES, 'sharegpt/conversations.json'))
     expect(file.format).toBe('sharegpt')

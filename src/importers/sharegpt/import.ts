@@ -23,7 +23,6 @@ import { isTurn, OWN_WORDS, Turns, wordOf, type Turn } from './turns.ts'
 
 const FORMAT = 'sharegpt'
 const LISTS = ['conversations', 'conversation', 'messages'] as const
-const TAKEN: ReadonlySet<string> = new Set([...LISTS, 'chosen', 'rejected', 'system'])
 const NO_TURNS = 'has no turns'
 
 export const sharegpt: Format = {
@@ -42,6 +41,8 @@ interface Conversation {
   readonly trunk: readonly Json[]
   readonly chosen: readonly Json[]
   readonly rejected: readonly Json[]
+  /** The fields that are in them. */
+  readonly taken: readonly string[]
 }
 
 function recognizes(sample: Sample): boolean {
@@ -82,7 +83,8 @@ function leaveOut({ ledger }: SourceFile): void {
 }
 
 function conversationOf(record: JsonObject): Conversation | undefined {
-  const list = LISTS.map((name) => listField(record, name)).find((each) => each !== undefined)
+  const name = LISTS.find((each) => listField(record, each) !== undefined)
+  const list = name === undefined ? undefined : listField(record, name)
   const [chosen, rejected] = [turnsIn(record['chosen']), turnsIn(record['rejected'])]
   if (list === undefined && chosen.length + rejected.length === 0) return undefined
   // Alternatives that are whole conversations have their beginning in common.
@@ -94,6 +96,7 @@ function conversationOf(record: JsonObject): Conversation | undefined {
     trunk: [...trunk, ...chosen.slice(0, shared)],
     chosen: chosen.slice(shared),
     rejected: rejected.slice(shared),
+    taken: ['chosen', 'rejected', ...(name === undefined ? [] : [name]), ...(system === undefined ? [] : ['system'])],
   }
 }
 
@@ -106,7 +109,7 @@ function turnsIn(value: Json | undefined): readonly Json[] {
 
 async function write(
   record: JsonObject,
-  { trunk, chosen, rejected }: Conversation,
+  { trunk, chosen, rejected, taken }: Conversation,
   sizeBytes: number,
   file: SourceFile,
   ids: ContentIds,
@@ -126,7 +129,7 @@ async function write(
   const head = session.last
   session.goOnFrom(end)
   await writeTurns(session, { prefix: 'rejected ', turns: rejected, speaker: new Turns(speaker) }, media, file)
-  const rest = fieldsBut(record, media.isPlaced ? new Set([...TAKEN, ...MEDIA]) : TAKEN)
+  const rest = fieldsBut(record, new Set(media.isPlaced ? [...taken, ...MEDIA] : taken))
   if (Object.keys(rest).length > 0) await session.event('record', 'record', 0, rest)
   await session.close({}, head ?? session.last)
   file.settle()
