@@ -22,6 +22,15 @@ export interface Child {
   readonly writer: Writer
 }
 
+/** The session at the top of a line of parents, and how many parents that is above. */
+interface Top {
+  readonly rootId: string
+  readonly height: number
+}
+
+/** Of what is known of a parent. */
+const MAX_PRECISION = 3
+
 /** Collects who is whose child over all files of an import. */
 export class Family {
   /** Those that were not told yet. */
@@ -68,7 +77,7 @@ export class Family {
     this.#ready = []
     for (const child of ready) {
       const parent = this.#parents.get(child.ways[0]!)!
-      if (!this.#ids.has(parent.sessionId)) await this.#tell(child, parent, parent.sessionId)
+      if (!this.#ids.has(parent.sessionId)) await this.#tell(child, parent, { rootId: parent.sessionId, height: 1 })
     }
   }
 
@@ -82,26 +91,26 @@ export class Family {
       if (parent !== undefined) found.set(child, parent)
     }
     for (const [child, parent] of found) this.#above.set(child.sessionId, parent.sessionId)
-    for (const [child, parent] of found) await this.#tell(child, parent, rootOf(child.sessionId, this.#above))
+    for (const [child, parent] of found) await this.#tell(child, parent, topOf(child.sessionId, this.#above))
   }
 
-  async #tell(child: Child, parent: SessionParent, rootId: string): Promise<void> {
+  async #tell(child: Child, parent: SessionParent, { rootId, height }: Top): Promise<void> {
     this.#children.delete(child)
     this.#above.set(child.sessionId, parent.sessionId)
-    // What names the call beats what only names the session.
-    const line = child.line(asJson({ parent, rootId }), parent.callId === undefined ? 1 : 2)
+    // More of the line of parents beats less of it, then what names the message or the call beats what only names the session.
+    const precision = parent.callId !== undefined ? 3 : parent.messageId !== undefined ? 2 : 1
+    const line = child.line(asJson({ parent, rootId }), (height - 1) * MAX_PRECISION + precision)
     await child.writer.add(child.sessionId, line, 0)
     await child.writer.flush((sessionId) => this.isWaiting(sessionId))
   }
 }
 
-/** The session at the top of a line of parents. */
-function rootOf(sessionId: string, above: ReadonlyMap<string, string>): string {
+function topOf(sessionId: string, above: ReadonlyMap<string, string>): Top {
   const seen = new Set<string>()
-  let root = sessionId
-  for (let next = above.get(root); next !== undefined && !seen.has(next); next = above.get(root)) {
+  let rootId = sessionId
+  for (let next = above.get(rootId); next !== undefined && !seen.has(next); next = above.get(rootId)) {
     seen.add(next)
-    root = next
+    rootId = next
   }
-  return root
+  return { rootId, height: seen.size }
 }
