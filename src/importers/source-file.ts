@@ -240,6 +240,11 @@ function settled({ sessionId, kind, messages }: Written): Written {
   return { sessionId, kind, messages: () => count }
 }
 
+/** Of what is read twice, and says something else the second time. */
+export function changedMeanwhile(path: string): FoldlogError {
+  return new FoldlogError('STORAGE_FAILED', `${path} was changed while it was read: import it again`, { path })
+}
+
 function notAFile(path: string): FoldlogError {
   return new FoldlogError('NOT_A_LOG', `${path} is not a file: pass a file or a directory`, { path })
 }

@@ -15,8 +15,9 @@
 import { basename, dirname } from 'node:path'
 import { objectField, textField } from '../fields.ts'
 import type { Format, Sample } from '../format.ts'
+import type { SourceRecord } from '../jsonl.ts'
 import type { Run } from '../run.ts'
-import type { SourceFile } from '../source-file.ts'
+import { changedMeanwhile, type SourceFile } from '../source-file.ts'
 import { contract } from './contract.ts'
 import { Converter } from './convert.ts'
 import { ClaudeCodeFamily } from './family.ts'
@@ -103,6 +104,7 @@ async function write(survey: Survey, file: SourceFile, family: ClaudeCodeFamily)
   for (const session of sessions) await writer.add(session.sessionId, converter.opening(session), 0)
   for await (const records of file.records()) {
     for (const record of records) {
+      if (!isSurveyed(survey, record)) throw changedMeanwhile(file.path)
       const blocks = converter.fileBlocks(record)
       const lines = converter.convert(record, blocks.length === 0 ? NO_FILES : await storeFiles(blocks, file.store))
       const bytes = lines.length === 0 ? 0 : record.sizeBytes / lines.length
@@ -111,4 +113,10 @@ async function write(survey: Survey, file: SourceFile, family: ClaudeCodeFamily)
   }
   for (const session of sessions) await writer.add(session.sessionId, converter.closing(session), 0)
   family.add(survey, conversation, planned, writer)
+}
+
+/** Whether a record is the one that the first reading found in its place. */
+function isSurveyed({ entries }: Survey, { ordinal, value }: SourceRecord): boolean {
+  const key = entries[ordinal]?.key
+  return key === textField(value, 'uuid') || key === `#${ordinal}`
 }

@@ -8,7 +8,7 @@ import { asObject, textField, timeField } from '../fields.ts'
 import type { JsonObject } from '../../json.ts'
 import type { Run } from '../run.ts'
 import type { SessionWriter } from '../session-writer.ts'
-import type { SourceFile } from '../source-file.ts'
+import { changedMeanwhile, type SourceFile } from '../source-file.ts'
 import { fieldsOf, lastMs, roleOf } from './message.ts'
 import { FORMAT, listOf, partsOf } from './parts.ts'
 import type { Node } from './timeline.ts'
@@ -53,7 +53,9 @@ export class Messages {
     this.#time = time
     const role = roleOf(record)
     const isFirst = versions === 1
-    const isLast = versions === this.#whole[ordinal]!.versions
+    const whole = this.#whole[ordinal]
+    if (whole?.key !== key) throw changedMeanwhile(this.#file.path)
+    const isLast = versions === whole.versions
     const end = Math.max(time, lastMs(record))
     // Of every record alike, so that what a copy has seen is the beginning of what a longer one has.
     this.#session.saw(end, sizeBytes)

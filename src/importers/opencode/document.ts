@@ -6,8 +6,9 @@
 import { asObject, objectField, textField } from '../fields.ts'
 import { isArray, type Json, type JsonObject } from '../../json.ts'
 import { JsonMembers, type FoundMembers } from '../json-members.ts'
+import { objectsOf } from '../jsonl.ts'
 import type { Run } from '../run.ts'
-import type { SourceFile } from '../source-file.ts'
+import { changedMeanwhile, type SourceFile } from '../source-file.ts'
 import { inOrder, writeSession, type StoredMessage } from './session.ts'
 
 const LIST = 'messages'
@@ -33,7 +34,7 @@ export async function importDocument(file: SourceFile, run: Run): Promise<void> 
   const sessionId = textField(info ?? {}, 'id')
   if (sessionId === undefined) return
   file.ledger.count('session')
-  const load = async (id: string): Promise<StoredMessage | undefined> => messageAt(file, places.get(id)!)
+  const load = async (id: string): Promise<StoredMessage> => messageAt(file, id, places.get(id)!)
   await writeSession(file, { sessionId, info, messageIds: inOrder(places.keys()), load }, run)
 }
 
@@ -49,13 +50,13 @@ function take({ members, unreadable }: FoundMembers, index: Index, { ledger }: S
   }
 }
 
-async function messageAt(file: SourceFile, { offset, sizeBytes }: Place): Promise<StoredMessage | undefined> {
-  // The first reading has parsed it; it is gone only if the file was changed since.
-  const text = (await file.bytes(offset, sizeBytes)).toString('utf8')
-  const message = asObject(JSON.parse(text))
+async function messageAt(file: SourceFile, id: string, { offset, sizeBytes }: Place): Promise<StoredMessage> {
+  const values = objectsOf(await file.bytes(offset, sizeBytes))
+  const message = typeof values === 'string' ? undefined : values[0]
   const info = objectField(message ?? {}, 'info')
   const parts = message?.['parts'] ?? []
-  if (info === undefined) return undefined
+  // The first reading has found it here.
+  if (info === undefined || textField(info, 'id') !== id) throw changedMeanwhile(file.path)
   return { info, parts: objectsIn(parts), sizeBytes }
 }
 

@@ -9,7 +9,7 @@ import { objectField, textField } from '../fields.ts'
 import type { JsonObject } from '../../json.ts'
 import { objectsOf, type SourceRecord } from '../jsonl.ts'
 import type { Run } from '../run.ts'
-import type { SourceFile } from '../source-file.ts'
+import { changedMeanwhile, type SourceFile } from '../source-file.ts'
 import { inOrder, writeSession, type StoredMessage } from './session.ts'
 
 /** An event of the bus. */
@@ -68,7 +68,7 @@ export async function importEvents(file: SourceFile, run: Run): Promise<void> {
   }
   for (const [sessionId, { info, isDeleted, messages }] of capture.sessions) {
     const told = [...messages].flatMap(([id, { place }]) => (place === undefined ? [] : [id]))
-    const load = async (id: string): Promise<StoredMessage | undefined> => messageOf(file, messages.get(id)!)
+    const load = async (id: string): Promise<StoredMessage> => messageOf(file, id, messages.get(id)!)
     await writeSession(file, { sessionId, info, isDeleted, isCounted: true, messageIds: inOrder(told), load }, run)
   }
 }
@@ -185,15 +185,16 @@ class Capture {
   }
 }
 
-async function messageOf(file: SourceFile, { place, parts }: Message): Promise<StoredMessage | undefined> {
+async function messageOf(file: SourceFile, id: string, { place, parts }: Message): Promise<StoredMessage> {
   // Only messages that are told have a place.
   const info = objectField((await eventAt(file, place!)) ?? {}, 'info')
-  if (info === undefined) return undefined
+  if (info === undefined || textField(info, 'id') !== id) throw changedMeanwhile(file.path)
   const values: JsonObject[] = []
   let sizeBytes = place!.sizeBytes
-  for (const part of parts.values()) {
+  for (const [partId, part] of parts) {
     const value = objectField((await eventAt(file, part.place)) ?? {}, 'part')
-    if (value !== undefined) values.push(withAdded(value, part.added))
+    if (value === undefined || textField(value, 'id') !== partId) throw changedMeanwhile(file.path)
+    values.push(withAdded(value, part.added))
     sizeBytes += part.place.sizeBytes
   }
   return { info, parts: values, sizeBytes }
