@@ -104,8 +104,7 @@ function created({ info, resume }: Resumable, data: MessageData, at: string): Re
     closed.add(callId)
   }
   const unfinished = facts.unfinished + (own.isUser ? 0 : resume.unfinished)
-  const usage = new UsageSum()
-  usage.add(info.usage as JsonObject, 1)
+  const usage = UsageSum.of(info.usage)
   if (own.usage !== undefined) usage.add(own.usage, 1)
   return {
     resume: { turnId: data.turnId, unfinished, open: [...open], closed: [...closed], last: data.status },

@@ -29,6 +29,19 @@ export class UsageSum {
   readonly #totals = FIELDS.map(() => 0)
   #usage: Usage | undefined
 
+  /** The sum that gives this usage, to go on from. */
+  static of(usage: Usage): UsageSum {
+    const sum = new UsageSum()
+    for (const [i, field] of FIELDS.entries()) {
+      const total = usage[field]
+      if (total === undefined) continue
+      sum.#counts[i] = 1
+      // As it is: only what one message says has a limit.
+      sum.#totals[i] = field === 'costUsd' ? Math.round(total * NANO) : total
+    }
+    return sum
+  }
+
   /** Adds (`sign` 1) or takes back (`sign` -1) what a message used. */
   add(usage: JsonObject, sign: 1 | -1): void {
     // By name: looked up one by one, the fields of each message would cost as much as its place in the tree.

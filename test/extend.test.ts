@@ -26,7 +26,7 @@ const step = fc.oneof(
       status: fc.constantFrom('completed', 'in_progress', 'failed', 'incomplete'),
       calls: fc.array(fc.constantFrom('c1', 'c2', 'c3'), { maxLength: 2 }),
       results: fc.array(fc.constantFrom('c1', 'c2', 'c3'), { maxLength: 2 }),
-      cost: fc.option(fc.constantFrom(0.1, 0.2, 1e-9), { nil: undefined }),
+      cost: fc.option(fc.constantFrom(0.1, 0.2, 1e-9, 900), { nil: undefined }),
     }),
   },
   {
