@@ -132,6 +132,8 @@ export class Fold {
     if (active?.upTo !== undefined || !this.#tree.isComplete || this.#created < this.#entries.size) return undefined
     // Going on with a turn that lost messages may bring it back to sight.
     if (active !== undefined && active.turn.visible < active.turn.nodes.length) return undefined
+    // What comes to an end that others follow, or to before everything, begins a branch.
+    if (this.#tree.children(this.#tree.last(active)).length > 0) return undefined
     const facts = this.#sinceQuestion()
     const last = active === undefined ? undefined : lastVisible(active)
     const { open, closed } = facts.callIds()

@@ -45,7 +45,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('todo' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('undo' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('undo' as const), to: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const) }) },
 )
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
@@ -54,6 +54,8 @@ function eventsOf(steps: readonly Step[]): InnerEvent[] {
   const events: InnerEvent[] = [{ id: id(0), type: 'session.created', data: { title: 't' } }]
   let turnId = ''
   let last = ''
+  /** Where the head can go: before everything, or to a message, with its turn. */
+  const places: [turnId: string, last: string][] = [['', '']]
   for (const each of steps) {
     const at = id(events.length)
     const after = last === '' ? {} : { after: last }
@@ -66,6 +68,7 @@ function eventsOf(steps: readonly Step[]): InnerEvent[] {
           data: { id: at, turnId: at, ...after, role: 'user', status: 'completed', parts },
         })
         ;[turnId, last] = [at, at]
+        places.push([turnId, last])
         break
       }
       case 'answer': {
@@ -81,6 +84,7 @@ function eventsOf(steps: readonly Step[]): InnerEvent[] {
           data: { id: at, ...seat, role: 'assistant', status: each.status, ...usage, parts },
         })
         ;[turnId, last] = [turnId || at, at]
+        places.push([turnId, last])
         break
       }
       case 'set':
@@ -90,7 +94,8 @@ function eventsOf(steps: readonly Step[]): InnerEvent[] {
         events.push({ id: at, type: 'todo.added', data: {} })
         break
       case 'undo':
-        if (last !== '') events.push({ id: at, type: 'session.updated', data: { head: turnId } })
+        ;[turnId, last] = places[each.to % places.length]!
+        events.push({ id: at, type: 'session.updated', data: { head: last || null } })
         break
       case 'remove':
         if (last !== '') events.push({ id: at, type: 'message.deleted', data: { ids: [last] } })
