@@ -7,7 +7,7 @@
  * Of the cache (infos-cache.ts) the index is read at once, an info when it is asked for; one that cannot be read is folded anew.
  */
 import type { Backend, Head } from './backend.ts'
-import { isFoldlogError } from './errors.ts'
+import { FoldlogError, isFoldlogError } from './errors.ts'
 import { assertCount, assertOneOf } from './input.ts'
 import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd, Part } from './infos-cache.ts'
 import type { Entry, FoldedInfo } from './infos-cache.ts'
@@ -352,8 +352,12 @@ function positionAfter(entries: InOrder, cursor: string): number {
 }
 
 /** Throws `INVALID_OPTION` for what cannot be asked of a listing. */
-export function assertListing({ limit, archived, order }: ListOptions): void {
+export function assertListing({ limit, cursor, archived, order }: ListOptions): void {
   if (limit !== undefined) assertCount(limit, 1, 'limit')
+  if (cursor !== undefined && (typeof cursor !== 'string' || !/^\d+ /.test(cursor))) {
+    const why = `cursor must be \`next\` of the page before, not ${JSON.stringify(cursor)}`
+    throw new FoldlogError('INVALID_OPTION', why, { field: 'cursor' })
+  }
   assertOneOf(archived, [undefined, true, false, 'all'], 'archived')
   assertOneOf(order, [undefined, 'updated', 'created'], 'order')
 }

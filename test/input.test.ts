@@ -62,6 +62,8 @@ test.each<[string, readonly unknown[], string]>([
   ['get', [42], 'INVALID_NAME'],
   ['list', [{ limit: 0 }], 'INVALID_OPTION'],
   ['list', [{ order: 'title' }], 'INVALID_OPTION'],
+  ['list', [{ cursor: 'title' }], 'INVALID_OPTION'],
+  ['list', [{ cursor: null }], 'INVALID_OPTION'],
   ['prune', [{ olderThan: -1 }], 'INVALID_OPTION'],
   ['prune', [{ olderThan: 'yesterday' }], 'INVALID_OPTION'],
 ])('store.%s(%j) is refused with %s', async (name, args, code) => {
