@@ -5,10 +5,11 @@
  * lives as long as a store uses it.
  */
 import { resolve } from 'node:path'
-import type { Backend } from './backend.ts'
+import type { Backend, Head } from './backend.ts'
 import { fileBackend, type FileBackendOptions } from './backends/file/index.ts'
 import type { Bus } from './bus.ts'
 import { isFoldlogError } from './errors.ts'
+import type { FoldedInfo } from './infos-cache.ts'
 import { Infos, type Glance, type ListOptions, type Page } from './infos.ts'
 import type { Log } from './log.ts'
 import type { Logs, Told } from './logs.ts'
@@ -168,6 +169,16 @@ export class Namespace {
     const head = await backend.head(key)
     const known = head === undefined || head.sizeBytes < LONG_BYTES ? undefined : await this.#infos.known(head)
     return known === undefined ? undefined : logs.newest(key, known)
+  }
+
+  /** What is known of a session of one path that had this head and is not open here. Something may have come since. */
+  async straight(head: Head): Promise<FoldedInfo | undefined> {
+    const { backend } = this.#engine
+    if (backend.readBack === undefined) return undefined
+    if ((await this.#engine.logs()).peek({ namespace: this.#name, sessionId: head.sessionId }) !== undefined)
+      return undefined
+    const known = await this.#infos.known(head)
+    return known?.isCurrent === true && known.folded.isStraight ? known.folded : undefined
   }
 
   /** Takes notice of what a log that is open here has read or written. */

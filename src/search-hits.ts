@@ -21,6 +21,8 @@ interface Found {
 /** A session to look into, and where its texts are that were moved. */
 export interface Subject {
   readonly log: Pick<Log, 'fold' | 'info' | 'key'>
+  /** The log is one path, and all in it are on it. */
+  readonly isStraight: boolean
   /** Nothing is in any other message; undefined: that is not known. */
   readonly messages: ReadonlySet<string> | undefined
   readonly moved: MovedTexts
@@ -28,13 +30,13 @@ export interface Subject {
 
 /** The hits in each message, newest first; none in those in which not all was found. */
 export async function* hitsIn(subject: Subject, request: Request): AsyncGenerator<readonly SearchHit[], void> {
-  const { log, messages, moved } = subject
+  const { isStraight, log, messages, moved } = subject
   const { fold } = log
   let path: ReadonlySet<string> | undefined
   for (const message of messagesOf(fold, messages)) {
     const found = await foundIn(message, request, log.key.namespace, moved)
-    if (found.length > 0) path ??= pathOf(fold)
-    yield found.map((each) => hitOf(log, message, path?.has(message.id) === true, each, request))
+    if (found.length > 0 && !isStraight) path ??= pathOf(fold)
+    yield found.map((each) => hitOf(log, message, isStraight || path?.has(message.id) === true, each, request))
   }
 }
 

@@ -5,16 +5,17 @@
  * in which a line then holds what is asked for is folded. So nothing that was removed, replaced or lost a guarded append is a hit, and a damaged line
  * hides nothing but itself. One session is in memory at a time. Nothing is written.
  */
-import type { Backend, SessionKey } from './backend.ts'
+import type { Backend, Head, SessionKey } from './backend.ts'
 import type { Engine } from './engine.ts'
 import { isFoldlogError } from './errors.ts'
 import { decodeLine, eventsOf, type InnerEvent } from './line.ts'
 import { encodeName, normalizeId } from './name.ts'
-import { hitsIn } from './search-hits.ts'
+import { hitsIn, type Subject } from './search-hits.ts'
 import { MovedTexts } from './search-moved.ts'
 import { Disguise, Piece, probeOf, type Probe } from './search-probe.ts'
 import { isMatch, type Term } from './search-query.ts'
 import type { Literal } from './search-literals.ts'
+import { foldOf } from './search-straight.ts'
 import { requestOf, type Options, type Request } from './search-request.ts'
 import { listOf, objectOf, textsOfMessage, textsOfPart, type MovedText, type Text } from './search-texts.ts'
 import type { Searched, SearchHit, SearchQuery } from './search.ts'
@@ -29,6 +30,8 @@ interface Place {
   readonly sizeBytes: number
   /** If its bytes were looked at already. */
   readonly likely: Likely | undefined
+  /** Of what is known of it. */
+  readonly head: Head | undefined
 }
 
 /** A session that may hold all that is asked for in one message. */
@@ -49,7 +52,7 @@ export async function* runSearch(
   for (const place of await run.places()) {
     const likely = place.likely ?? (await run.look(place.key, place.sizeBytes))
     if (likely === undefined) continue
-    for await (const hit of run.hits(place.key, likely)) {
+    for await (const hit of run.hits(place, likely)) {
       yield hit
       if (--left === 0) return
     }
@@ -95,9 +98,9 @@ class Run {
           if (likely === undefined) continue
           const info = (await (await this.#engine.logs()).info(key, undefined))?.info
           if (info === undefined || !this.#fits(info.time, info.time.archived !== undefined)) continue
-          places.push({ key, updated: info.time.updated, sizeBytes, likely })
+          places.push({ key, updated: info.time.updated, sizeBytes, likely, head: undefined })
         } else if (this.#fits(entry, entry.isArchived)) {
-          places.push({ key, updated: entry.updated, sizeBytes, likely: undefined })
+          places.push({ key, updated: entry.updated, sizeBytes, likely: undefined, head })
         }
       }
     }
@@ -228,13 +231,22 @@ class Run {
   }
 
   /** The hits in a session, newest message first. */
-  async *hits(key: SessionKey, { messages }: Likely): AsyncGenerator<SearchHit, void> {
-    const log = await (await this.#engine.logs()).read(key)
+  async *hits(place: Place, { messages }: Likely): AsyncGenerator<SearchHit, void> {
+    const straight = messages === undefined ? undefined : await this.#straight(place, messages)
+    const log = straight ?? (await (await this.#engine.logs()).read(place.key))
     if (log === undefined) return
-    for await (const hits of hitsIn({ log, messages, moved: this.#moved }, this.#request)) {
+    const subject = { log, isStraight: straight !== undefined, messages, moved: this.#moved }
+    for await (const hits of hitsIn(subject, this.#request)) {
       yield* hits
       await this.#rest()
     }
+  }
+
+  /** What a session says of some messages, where that can be told without folding it. */
+  async #straight({ head, key }: Place, messages: ReadonlySet<string>): Promise<Subject['log'] | undefined> {
+    const known = head === undefined ? undefined : await this.#engine.namespace(key.namespace).straight(head)
+    const fold = known === undefined ? undefined : await foldOf(this.#engine.backend, key, known, messages)
+    return fold === undefined ? undefined : { fold, info: known!.info, key }
   }
 
   #isTired(): boolean {
