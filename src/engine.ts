@@ -156,19 +156,29 @@ export class Namespace {
     return this.#infos.page(options)
   }
 
-  /** The newest messages of a session whose log is long, where they can be told without folding it. */
-  async newest(sessionId: string): Promise<Newest | undefined> {
+  /** A session's log, or of a long one its newest messages, where they can be told without folding it; undefined if it is not there. */
+  async open(sessionId: string): Promise<Log | Newest | undefined> {
     const { backend } = this.#engine
-    if (backend.readBack === undefined) return undefined
     const logs = await this.#engine.logs()
     const key = { namespace: this.#name, sessionId }
-    if (logs.peek(key) !== undefined) return undefined
+    if (backend.readBack === undefined || logs.peek(key) !== undefined) return logs.get(key)
     const held = logs.held(key)
     // One that has changed, or is away, is looked for by who folds it.
-    if (held !== undefined) return (await isCurrent(held)) ? held : undefined
+    if (held !== undefined) return (await isCurrent(held)) ? held : logs.get(key)
     const head = await backend.head(key)
-    const known = head === undefined || head.sizeBytes < LONG_BYTES ? undefined : await this.#infos.known(head)
-    return known === undefined ? undefined : logs.newest(key, known)
+    if (head === undefined || head.sizeBytes < LONG_BYTES) return logs.get(key)
+    const known = await this.#infos.known(head)
+    const newest = await logs.newest(key, known, (folded) => this.#keep(head, folded))
+    if (newest !== undefined) return newest
+    const log = await logs.get(key)
+    // Next time nobody has to find out again that it has to be folded.
+    if (log !== undefined && known?.isCurrent !== true) this.#keep(head, log.folded())
+    return log
+  }
+
+  /** Keeps what was read of a session. While changes come by themselves, what is not there any more was deleted. */
+  #keep(head: Head, folded: FoldedInfo): void {
+    if (!this.#isLive || this.#infos.has(head.sessionId)) this.#infos.keep(head, folded)
   }
 
   /** What is known of a session of one path that had this head and is not open here. Something may have come since. */

@@ -129,7 +129,7 @@ export class Fold {
   /** What is needed to go on from the info alone; undefined in the middle of a turn, or while something is awaited. */
   resume(): Resume | undefined {
     const { active } = this.#tree
-    if (active?.upTo !== undefined || !this.#tree.isComplete || this.#created < this.#entries.size) return undefined
+    if (active?.upTo !== undefined || !this.isComplete) return undefined
     // Going on with a turn that lost messages may bring it back to sight.
     if (active !== undefined && active.turn.visible < active.turn.nodes.length) return undefined
     // What comes to an end that others follow, or to before everything, begins a branch.
@@ -146,6 +146,16 @@ export class Fold {
   /** Whether the conversation ends with the messages that were created last, and what tells of each comes after its creation. */
   get isStraight(): boolean {
     return this.#tree.isStraight && !this.#hasEarlyNews
+  }
+
+  /** Whether every message that is named has come. */
+  get isComplete(): boolean {
+    return this.#tree.isComplete && this.#created === this.#entries.size
+  }
+
+  /** The sum of what its messages used; not to be changed. */
+  get usage(): UsageSum {
+    return this.#usage
   }
 
   /** A message by id, if it was created and is not deleted. */

@@ -127,6 +127,18 @@ export class Infos {
     )
   }
 
+  /** Whether anything is known of a session. */
+  has(sessionId: string): boolean {
+    return this.#entries?.has(sessionId) === true
+  }
+
+  /** Takes what was read of a session that had this head before, unless it is open in this process by now. */
+  keep(head: Head, folded: FoldedInfo): void {
+    const { sessionId, version, isSettled } = head
+    if (this.#entries === undefined || this.#entries.get(sessionId)?.version === NOTED) return
+    this.#set(this.#entries, entryOf(sessionId, version, isSettled, folded))
+  }
+
   drop(sessionId: string): void {
     const entry = this.#entries?.get(sessionId)
     if (entry === undefined) return

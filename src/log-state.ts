@@ -64,12 +64,9 @@ export class LogState {
   }
 
   /** Whether this version knows what an event means; otherwise it is kept, has no effect, and that is reported. */
-  isEffective(line: Line, { id, type, data }: InnerEvent): boolean {
-    if (line.v !== 1) return this.#unsupported(id, `version ${line.v}`)
-    // A tombstone is told as the deletion of the session; what was redacted says so itself.
-    if (type === 'session.deleted' || type === 'log.redacted') return false
-    if (!isCoreEvent({ type })) return isCustomType(type) || this.#unsupported(id, `type ${type}`)
-    return isValidData(type, data) || this.#unsupported(id, `data of ${type}`)
+  isEffective(line: Line, event: InnerEvent): boolean {
+    const effect = effectOf(line, event)
+    return typeof effect === 'boolean' ? effect : this.#unsupported(event.id, effect)
   }
 
   /** Takes notice of an id that is over 24 h ahead. */
@@ -90,4 +87,13 @@ export class LogState {
   #find(finding: Finding): void {
     this.#findings.set(`${finding.kind} ${finding.eventId}`, finding)
   }
+}
+
+/** Whether an event has an effect; what is not known of it, if that is why it has none. */
+export function effectOf({ v }: Line, { type, data }: InnerEvent): boolean | string {
+  if (v !== 1) return `version ${v}`
+  // A tombstone is told as the deletion of the session; what was redacted says so itself.
+  if (type === 'session.deleted' || type === 'log.redacted') return false
+  if (!isCoreEvent({ type })) return isCustomType(type) || `type ${type}`
+  return isValidData(type, data) || `data of ${type}`
 }

@@ -12,6 +12,7 @@ import type { SessionEvent } from './event.ts'
 import { extendInfo, type Resumable } from './extend.ts'
 import type { FoldedInfo } from './infos-cache.ts'
 import type { Known } from './infos.ts'
+import { passOver } from './info-pass-read.ts'
 import { decodeLine, type Line } from './line.ts'
 import { Live } from './live.ts'
 import { screenLine, type RedactHook } from './screen.ts'
@@ -41,6 +42,7 @@ export class Logs {
   readonly #recent = new Map<string, Log>()
   /** What is known of long logs that are not open, and held by handles. */
   readonly #newest = new Map<string, WeakRef<Newest>>()
+  readonly #passing = new Map<string, Promise<FoldedInfo | undefined>>()
   /** Logs being read, so that two callers get one. */
   readonly #opening = new Map<string, Promise<Log>>()
   readonly #gone = new FinalizationRegistry<string>((name) => {
@@ -104,7 +106,8 @@ export class Logs {
     try {
       const open = this.peek(key)
       if (open !== undefined) return (await open.isThere()) ? open.folded() : undefined
-      return (await this.#extended(key, known)) ?? (await Log.open(this.#backend, key)).folded()
+      const found = (await this.#extended(key, known)) ?? (await this.#passedOver(key))
+      return found ?? (await Log.open(this.#backend, key)).folded()
     } catch (error) {
       // "Not there" is what the caller asked about.
       if (isFoldlogError(error, 'NOT_FOUND')) return undefined
@@ -113,12 +116,16 @@ export class Logs {
   }
 
   /**
-   * The newest messages of a session that is not open, of which so much was known at some time; undefined: it has to be folded. All who ask share one, so
-   * that what comes is told once.
+   * The newest messages of a session that is not open, of which so much may have been known at some time; undefined: it has to be folded. All who ask
+   * share one, so that what comes is told once. `keep` is called with what had to be found out by reading the whole log.
    */
-  async newest(key: SessionKey, { folded, isCurrent }: Known): Promise<Newest | undefined> {
+  async newest(
+    key: SessionKey,
+    earlier: Known | undefined,
+    keep: (folded: FoldedInfo) => void,
+  ): Promise<Newest | undefined> {
     try {
-      const known = isCurrent ? folded : await this.#extended(key, folded)
+      const known = earlier?.isCurrent === true ? earlier.folded : await this.#foundOut(key, earlier?.folded, keep)
       if (known?.cursor === undefined || !known.isStraight) return undefined
       const newest = new Newest(this.#backend, key, known.info, known.cursor, () => this.#loadKnown(key))
       const name = nameOf(key)
@@ -152,6 +159,30 @@ export class Logs {
     const log = await this.get(key)
     if (log === undefined) throw notFound(key)
     return log
+  }
+
+  async #foundOut(
+    key: SessionKey,
+    known: FoldedInfo | undefined,
+    keep: (folded: FoldedInfo) => void,
+  ): Promise<FoldedInfo | undefined> {
+    const extended = await this.#extended(key, known)
+    // What was not straight once hardly becomes it.
+    if (extended !== undefined || known?.isStraight === false) return extended
+    const passed = await this.#passedOver(key)
+    if (passed !== undefined) keep(passed)
+    return passed
+  }
+
+  /** The info of a log that is straight, in one pass that keeps little; undefined: only folding tells. Callers share one pass. */
+  #passedOver(key: SessionKey): Promise<FoldedInfo | undefined> {
+    const name = nameOf(key)
+    let passing = this.#passing.get(name)
+    if (passing === undefined) {
+      passing = passOver(this.#backend, key).finally(() => this.#passing.delete(name))
+      this.#passing.set(name, passing)
+    }
+    return passing
   }
 
   /** Goes on from what is known of a session, if something came since and all of it only adds. */

@@ -157,7 +157,7 @@ export class Store {
   /** The session of this id; undefined if it is not there. Never creates one. */
   async get(id: string): Promise<Session | undefined> {
     const key = this.#key(this.#id(id))
-    const opened = (await this.#space.newest(key.sessionId)) ?? (await (await this.#logs()).get(key))
+    const opened = await this.#space.open(key.sessionId)
     return opened === undefined ? undefined : this.#handle(opened)
   }
 

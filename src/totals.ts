@@ -55,6 +55,15 @@ export class UsageSum {
     this.#usage = undefined
   }
 
+  /** Adds or takes back a sum of others. */
+  addSum(sum: UsageSum, sign: 1 | -1): void {
+    for (let i = 0; i < FIELDS.length; i++) {
+      this.#counts[i]! += sign * sum.#counts[i]!
+      this.#totals[i]! += sign * sum.#totals[i]!
+    }
+    this.#usage = undefined
+  }
+
   get usage(): Usage {
     if (this.#usage === undefined) {
       const out: Record<string, number> = {}

@@ -1,14 +1,15 @@
 /**
  * A long log is opened without being folded, and says the same of its newest messages as one that is.
  */
-import { appendFileSync, renameSync, rmSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Bus, type Backend, type Message, type Session, type Store } from '../src/index.ts'
+import { Bus, type Backend, type Message, type Session, type SessionInfo, type Store } from '../src/index.ts'
 import { fileBackend } from '../src/backends/file/index.ts'
 import { isFoldlogError } from '../src/errors.ts'
 import type { Line } from '../src/line.ts'
+import { Log } from '../src/log.ts'
 import {
   chaos,
   conversations,
@@ -81,7 +82,7 @@ async function longSession(count = 100, isListed = true): Promise<{ readonly sto
   }
   if (isListed) await store.list()
   await store.close()
-  if (!isListed) rmSync(join(store.root, store.name, '.cache'), { recursive: true, force: true })
+  if (!isListed) forget(store)
   return { store, id: session.id }
 }
 
@@ -227,18 +228,159 @@ describe('a long session that was listed', () => {
 })
 
 describe('a long session that was never listed', () => {
-  test('is folded, and once it was listed it is not', async () => {
-    const { store, id } = await longSession(40, false)
+  /** What a store that folds says of it. */
+  async function foldedOf(store: Store, id: string): Promise<{ info: SessionInfo; all: readonly Message[] }> {
+    const session = await get(await elsewhere(store), id)
+    const all = await session.messages()
+    return { info: session.info, all }
+  }
+
+  test('is passed over once, and read from its end', async () => {
+    const { store, id } = await longSession(200, false)
+    const { info, all } = await foldedOf(store, id)
+    forget(store)
     const { other, reads } = await watched(store)
-    await get(other, id)
-    expect(reads.whole).toBe(1)
-    await other.list()
+    const [session, same] = await Promise.all([get(other, id), get(other, id)])
+    expect(session.info).toEqual(info)
+    expect(plain(await session.messages({ limit: 30 }))).toEqual(plain(all.slice(-30)))
+    expect(ids(await same.messages({ limit: 3 }))).toEqual(ids(all.slice(-3)))
+    expect(reads).toMatchObject({ whole: 1 })
+    expect(reads.back).toBeGreaterThan(0)
     await other.close()
     const { other: next, reads: then } = await watched(store)
-    expect(await (await get(next, id)).messages({ limit: 1 })).toHaveLength(1)
+    expect((await get(next, id)).info).toEqual(info)
+    expect(then.whole).toBe(0)
+    expect((await next.list()).items).toEqual([info])
     expect(then.whole).toBe(0)
   })
+
+  test('and that has branches is folded, and next time at once', async () => {
+    const { store, id } = await longSession(40, false)
+    const writer = await elsewhere(store)
+    const session = await get(writer, id)
+    const [question] = await session.messages({ limit: 3 })
+    await session.branch(question!.id, { text: 'another' })
+    await session.add({ text: 'goes on' })
+    await writer.close()
+    const { info, all } = await foldedOf(store, id)
+    forget(store)
+    const { other, reads } = await watched(store)
+    const folded = await get(other, id)
+    expect(folded.info).toEqual(info)
+    expect(ids(await folded.messages({ limit: 2 }))).toEqual(ids(all.slice(-2)))
+    // Once in vain.
+    expect(reads.whole).toBe(2)
+    await other.close()
+    const { other: next, reads: then } = await watched(store)
+    expect((await get(next, id)).info).toEqual(info)
+    expect(then.whole).toBe(1)
+  })
+
+  test.each([
+    ['lines out of order', (lines: string[]) => [...lines.slice(0, 30), lines[35]!, ...lines.slice(30)]],
+    ['damage', (lines: string[]) => [...lines.slice(0, 30), '{"v":1,"id":"torn', ...lines.slice(30), '<<<<<<< ours']],
+    ['a parent that is named twice', (lines: string[]) => [...lines.slice(0, -1), twice(lines.at(-1)!)]],
+    [
+      'a key that comes twice',
+      (lines: string[]) => [...lines.slice(0, 5), keyed(lines[5]!), ...lines.slice(6, -1), keyed(lines.at(-1)!)],
+    ],
+    ['an update of its first answer', (lines: string[]) => [...lines, updateOf(lines[2]!, lines.at(-1)!)]],
+  ])('with %s says what folding it says', async (_, edit) => {
+    const { store, id } = await longSession(60, false)
+    const path = join(store.root, store.name, `${id}.jsonl`)
+    writeFileSync(path, `${edit(readFileSync(path, 'utf8').trimEnd().split('\n')).join('\n')}\n`)
+    const folded = (await Log.open(fileBackend(store.root), { namespace: store.name, sessionId: id })).fold
+    forget(store)
+    const session = await get(await elsewhere(store), id)
+    const damage = session.info.damage
+    expect(session.info).toEqual(folded.info(damage))
+    expect(damage).toBe((await session.damage()).length)
+    expect(ids(await session.messages({ limit: 7 }))).toEqual(ids(folded.path(folded.tree.active, 7)))
+  })
+
+  test.each([
+    ['grows', (path: string) => appendFileSync(path, `${updateOf(lineAt(path, 2), lineAt(path, -2))}\n`)],
+    ['is replaced', (path: string) => replace(path, readFileSync(path, 'utf8').split('\n').slice(0, 30).join('\n'))],
+    [
+      'is edited in place',
+      (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replaceAll('question', 'QUESTION')),
+    ],
+  ])('and that %s during the pass is what it is then', async (_, change) => {
+    const { store, id } = await longSession(60, false)
+    const path = join(store.root, store.name, `${id}.jsonl`)
+    forget(store)
+    const other = await during(store, () => change(path))
+    const session = await get(other, id)
+    const messages = plain(await session.messages({ limit: 20 }))
+    const { info, all } = await foldedOf(store, id)
+    expect(messages).toEqual(plain(all.slice(-20)))
+    await session.messages()
+    expect(session.info).toEqual(info)
+    expect((await other.list()).items).toEqual([info])
+    await other.close()
+    expect((await (await elsewhere(store)).list()).items).toEqual([info])
+  })
+
+  test('and that is deleted during the pass is not there', async () => {
+    const { store, id } = await longSession(60, false)
+    const other = await during(store, () => rmSync(join(store.root, store.name, `${id}.jsonl`)))
+    const session = await other.get(id)
+    await expect(session?.messages({ limit: 1 }) ?? notThere()).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect((await other.list()).items).toEqual([])
+  })
 })
+
+/** Removes what was found out before. */
+function forget(store: Store): void {
+  rmSync(join(store.root, store.name, '.cache'), { recursive: true, force: true })
+}
+
+async function notThere(): Promise<never> {
+  throw Object.assign(new Error('not there'), { code: 'NOT_FOUND' })
+}
+
+/** The folder of a store opened anew, where something happens when the first part of a whole log was read. */
+async function during(store: Store, happens: () => void): Promise<Store> {
+  const backend = fileBackend(store.root)
+  let isDone = false
+  const interrupted: Backend = {
+    ...methodsOf(backend),
+    read: async function* (key, options) {
+      for await (const batch of backend.read(key, options)) {
+        yield batch
+        if (!isDone) happens()
+        isDone = true
+      }
+    },
+  }
+  return open(interrupted, { namespace: store.name, bus: new Bus() })
+}
+
+function lineAt(path: string, index: number): string {
+  return readFileSync(path, 'utf8').split('\n').at(index)!
+}
+
+/** A line with the one key. */
+function keyed(line: string): string {
+  return line.replace('"data":', '"key":"k","data":')
+}
+
+function twice(line: string): string {
+  return line.replace('"data":{', '"data":{"parentId":"nobody","parentId":null,')
+}
+
+/** What changes the message of a line, behind another line. */
+function updateOf(line: string, last: string): string {
+  const { data } = JSON.parse(line) as { data: { id: string } }
+  const { id, ...rest } = JSON.parse(last) as { id: string }
+  const update = { id: data.id, metadata: { late: true }, usage: { inputTokens: 7 } }
+  return JSON.stringify({ v: 1, id: `7${id.slice(1)}`, ...rest, type: 'message.updated', data: update })
+}
+
+function replace(path: string, text: string): void {
+  writeFileSync(`${path}.new`, `${text}\n`)
+  renameSync(`${path}.new`, path)
+}
 
 describe('handles of a long session that was not folded', () => {
   test('do not write into the one that is created anew under its id', async () => {
@@ -300,31 +442,41 @@ describe('handles of a long session that was not folded', () => {
   })
 })
 
-test('whatever disk call fails while the end of a long log is read, the page is right or refused, and right when the disk works again', async () => {
-  const { store, id } = await longSession(40)
-  const expected = plain((await (await get(await elsewhere(store), id)).messages()).slice(-20))
-  const pageOf = async (other: Store): Promise<Message[]> => plain(await (await get(other, id)).messages({ limit: 20 }))
-  const disk = new FaultyDisk()
-  onTestFinished(() => disk.restore())
-  const first = await elsewhere(store)
-  expect(await pageOf(first)).toEqual(expected)
-  await first.close()
-  const { length } = disk.calls
-  expect(length).toBeGreaterThan(5)
-  disk.restore()
-  for (const isLasting of [false, true]) {
-    for (let from = 0; from < length; from++) {
-      const faulty = new FaultyDisk({ fault: { kind: 'refused', code: 'EIO' }, from, isLasting })
-      try {
-        const other = await elsewhere(store)
-        const page = await pageOf(other).catch((error: unknown) => error)
-        if (isFoldlogError(page)) expect(['STORAGE_FAILED', 'STORAGE_DENIED']).toContain(page.code)
-        else expect(page).toEqual(expected)
-        faulty.heal()
-        expect(await pageOf(other)).toEqual(expected)
-      } finally {
-        faulty.restore()
+test.each([
+  ['the end of a long log is read', true],
+  ['a long log that was never listed is opened', false],
+])(
+  'whatever disk call fails while %s, the page is right or refused, and right when the disk works again',
+  async (_, isListed) => {
+    const { store, id } = await longSession(40)
+    const expected = plain((await (await get(await elsewhere(store), id)).messages()).slice(-20))
+    const pageOf = async (other: Store): Promise<Message[]> =>
+      plain(await (await get(other, id)).messages({ limit: 20 }))
+    const forgotten = (): void => (isListed ? undefined : forget(store))
+    forgotten()
+    const disk = new FaultyDisk()
+    onTestFinished(() => disk.restore())
+    const first = await elsewhere(store)
+    expect(await pageOf(first)).toEqual(expected)
+    await first.close()
+    const { length } = disk.calls
+    expect(length).toBeGreaterThan(5)
+    disk.restore()
+    for (const isLasting of [false, true]) {
+      for (let from = 0; from < length; from++) {
+        forgotten()
+        const faulty = new FaultyDisk({ fault: { kind: 'refused', code: 'EIO' }, from, isLasting })
+        try {
+          const other = await elsewhere(store)
+          const page = await pageOf(other).catch((error: unknown) => error)
+          if (isFoldlogError(page)) expect(['STORAGE_FAILED', 'STORAGE_DENIED']).toContain(page.code)
+          else expect(page).toEqual(expected)
+          faulty.heal()
+          expect(await pageOf(other)).toEqual(expected)
+        } finally {
+          faulty.restore()
+        }
       }
     }
-  }
-})
+  },
+)
