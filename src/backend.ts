@@ -72,6 +72,18 @@ export interface LinesBack {
   readonly start: Cursor | undefined
 }
 
+/** Some lines of a log as they lie in it, and the place right after them. */
+export interface LogPiece {
+  /** Whole lines with their line feeds. Good only until the next piece is asked for. */
+  readonly bytes: Uint8Array
+  readonly end: Cursor
+  /**
+   * Whether the line between two places in the bytes may be one that does not count. Never true of a line that has no fields but `v`, `id`, `type`, `time` and `data`,
+   * and no type that begins with `log.`
+   */
+  mayNotCount(start: number, end: number): boolean
+}
+
 export interface AppendOptions {
   /**
    * `'absent'`: create the log, or reject with `ALREADY_EXISTS`. Otherwise a missing log is `NOT_FOUND`.
@@ -281,6 +293,10 @@ export interface Backend {
    * asked for. For who looks for bytes before reading. Absent: `read` does it, slower. Rejects with `NOT_FOUND`.
    */
   scan?(key: SessionKey): AsyncIterable<Uint8Array>
+  /**
+   * As `scan`, once and in the order of the log, with places: for who needs nothing but what the log comes to. Absent, or no piece comes: only `read` tells.
+   */
+  pieces?(key: SessionKey): AsyncIterable<LogPiece>
   /**
    * The lines right before a place that was read up to: about so many bytes of them, more where no line is that short. Undefined or absent: that cannot be told without
    * reading the log from its beginning. Rejects as `read` does.

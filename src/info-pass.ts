@@ -13,6 +13,7 @@ import { deepFreeze, type JsonObject } from './json.ts'
 import { BATCH, batchOf, type InnerEvent, type Line } from './line.ts'
 import { effectOf } from './log-state.ts'
 import type { Message, SessionInfo } from './message.ts'
+import type { MessageEvent } from './message-scanner.ts'
 import { previewOf, UsageSum } from './totals.ts'
 
 /** How much is kept; limits count events, and bytes of lines. */
@@ -54,6 +55,10 @@ export class InfoPass {
   /** Of all ids, and of those that have an effect. */
   #greatest = ''
   #lastId = ''
+  /** Messages that came to the end and are not folded yet: most never are. */
+  #waiting: MessageEvent[] = []
+  #last = ''
+  #lastTurn = ''
   #greatestMessage = ''
   #greatestTurn = ''
   #damage = 0
@@ -85,8 +90,26 @@ export class InfoPass {
     return !isMuch || this.#sumUp()
   }
 
+  /** Whether the texts of messages that come from now on make no difference. */
+  get needsNoTexts(): boolean {
+    return this.#older !== undefined && this.#older.preview !== ''
+  }
+
+  /** As {@link take}, of a line that creates a message and does nothing else. While {@link needsNoTexts} its texts may be missing. */
+  takeMessage(event: MessageEvent): boolean {
+    const { id, data } = event
+    if (id <= this.#greatest) return false
+    this.#greatest = id
+    this.#lastId = id
+    if (!this.#goesOn(data)) return this.#create(event as unknown as InnerEvent, data)
+    this.#waiting.push(event)
+    this.#note(data)
+    return this.#waiting.length < this.#limits.most || this.#sumUpWaiting()
+  }
+
   /** What folding the log up to `cursor` gives, if all its lines were taken; undefined if only that can tell. */
   folded(cursor: Cursor | undefined): FoldedInfo | undefined {
+    if (!this.#foldWaiting(this.#waiting.length)) return undefined
     const [newest, older] = [this.#newest, this.#older]
     // What is waited for is told from the newest question on.
     if (older !== undefined && !this.#hasQuestion()) return undefined
@@ -134,11 +157,57 @@ export class InfoPass {
   }
 
   #create(event: InnerEvent, data: MessageData): boolean {
-    const { id, turnId } = data
+    if (!this.#foldWaiting(this.#waiting.length)) return false
     if (this.#older !== undefined && !this.#isNew(data)) return false
+    this.#note(data)
+    return this.#fold(event)
+  }
+
+  #note({ id, turnId }: MessageData): void {
     if (id > this.#greatestMessage) this.#greatestMessage = id
     if (turnId > this.#greatestTurn) this.#greatestTurn = turnId
-    return this.#fold(event)
+    this.#last = id
+    this.#lastTurn = turnId
+  }
+
+  /** Whether a message comes to the end of the conversation, whatever there is before it. */
+  #goesOn({ id, turnId, after, parentId }: MessageData): boolean {
+    if (id <= this.#greatestMessage || parentId !== undefined) return false
+    return turnId === this.#lastTurn || (turnId > this.#greatestTurn && (after === undefined || after === this.#last))
+  }
+
+  /** Folds so many of the messages that wait. */
+  #foldWaiting(count: number): boolean {
+    if (count === 0) return true
+    const events = this.#waiting.splice(0, count)
+    return events.every((event) => this.#fold(partOf(event as unknown as InnerEvent, this.#newest)!))
+  }
+
+  /** Sums up all but the last of the messages that wait, and all before them, without folding them. */
+  #sumUpWaiting(): boolean {
+    const waiting = this.#waiting
+    const opens = (i: number): boolean => waiting[i]!.data.turnId !== waiting[i - 1]!.data.turnId
+    let first = 1
+    while (first < waiting.length && !opens(first)) first++
+    let start = Math.max(waiting.length - this.#limits.kept, waiting.length >> 1)
+    while (start > first && !(opens(start) && waiting[start]!.data.role === 'user')) start--
+    if (start <= first) return this.#foldWaiting(waiting.length) && this.#sumUp()
+    // What may go on with the turn that was folded last is folded, too.
+    if (!this.#foldWaiting(first)) return false
+    const empty = this.#newFold()
+    const older = this.#olderThan(empty, this.#events.length)
+    let turnId: string | undefined
+    for (const { data } of waiting.splice(0, start - first)) {
+      older.messageCount++
+      if (data.turnId !== turnId) older.turnCount++
+      if (data.usage !== undefined) older.usage.add(data.usage as JsonObject, 1)
+      turnId = data.turnId
+      older.head = data.id
+    }
+    this.#newest = empty
+    this.#events = []
+    this.#sizeBytes = 0
+    return true
   }
 
   /** Whether a message is none of those that were summed up, and goes on with none of them. */
@@ -154,6 +223,7 @@ export class InfoPass {
   }
 
   #change(event: InnerEvent, ids: readonly string[]): boolean {
+    if (!this.#foldWaiting(this.#waiting.length)) return false
     return (this.#older === undefined || ids.every((id) => this.#isKept(id))) && this.#fold(event)
   }
 

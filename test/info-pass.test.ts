@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { InfoPass } from '../src/info-pass.ts'
 import type { Cursor } from '../src/backend.ts'
 import type { FoldedInfo } from '../src/infos-cache.ts'
-import type { Line } from '../src/line.ts'
+import { encodeLine, type Line } from '../src/line.ts'
+import { MessageScanner } from '../src/message-scanner.ts'
 import {
   chaos,
   conversations,
@@ -23,21 +24,36 @@ const END = 'end' as Cursor
 /** So little that every few lines something is summed up. */
 const LIMITS = { most: 6, mostBytes: 1 << 20, kept: 2, tooMany: 60, tooManyBytes: 1 << 20 }
 
-function passed(lines: readonly Line[], limits = LIMITS): FoldedInfo | undefined {
+/** Takes the lines one by one, those that can be read without parsing as such. */
+function passed(lines: readonly Line[], limits: typeof LIMITS, isScanned: boolean): FoldedInfo | undefined {
   const pass = new InfoPass(KEY, limits)
-  for (const line of lines) if (!pass.take(copy(line), 100)) return undefined
+  const scanner = new MessageScanner()
+  for (const line of lines) {
+    const message = isScanned && pass.needsNoTexts ? scanner.scan(bytesOf(line), 0) : undefined
+    if (message !== undefined) scanned++
+    if (!(message === undefined ? pass.take(copy(line), 100) : pass.takeMessage(message))) return undefined
+  }
   return pass.folded(END)
+}
+
+let scanned = 0
+
+function bytesOf(line: Line): Buffer {
+  return Buffer.from(`${encodeLine(line)}\n`)
 }
 
 /** Compares a pass with the fold of all. True if there is a result. */
 function check(lines: readonly Line[], limits = LIMITS): boolean {
-  const found = passed(lines, limits)
   const { fold, lines: set } = replicaOf(lines.map(copy))
-  if (found === undefined) return false
-  expect(fold.isStraight && set.isOrdered).toBe(true)
-  expect(found).toEqual({ info: fold.info(0), resume: fold.resume(), cursor: END, isStraight: true })
-  expect(Object.keys(found.info)).toEqual(Object.keys(fold.info(0)))
-  return true
+  const results = [false, true]
+    .map((isScanned) => passed(lines, limits, isScanned))
+    .filter((each) => each !== undefined)
+  for (const found of results) {
+    expect(fold.isStraight && set.isOrdered).toBe(true)
+    expect(found).toEqual({ info: fold.info(0), resume: fold.resume(), cursor: END, isStraight: true })
+    expect(Object.keys(found.info)).toEqual(Object.keys(fold.info(0)))
+  }
+  return results.length > 0
 }
 
 const KINDS = [
@@ -112,6 +128,7 @@ describe('a pass over a log gives what folding it gives', () => {
     )
     expect(found).toBeGreaterThan(all / 5)
     expect(summedUp).toBeGreaterThan(0)
+    expect(scanned).toBeGreaterThan(0)
   })
 
   test.each([

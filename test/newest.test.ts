@@ -68,7 +68,11 @@ describe('the end of a log that is straight folds to the end of its conversation
 const LONG = 'word '.repeat(4000)
 
 /** A session of some megabytes whose conversation is one path, as it is read later, and listed so that its info is in the cache. */
-async function longSession(count = 100, isListed = true): Promise<{ readonly store: Store; readonly id: string }> {
+async function longSession(
+  count = 100,
+  isListed = true,
+  isGuarded = true,
+): Promise<{ readonly store: Store; readonly id: string }> {
   const store = await freshStore()
   const session = await store.create({ title: 'long' })
   for (let n = 0; n < count; n++) {
@@ -78,7 +82,8 @@ async function longSession(count = 100, isListed = true): Promise<{ readonly sto
     if (n % 10 === 5) await session.part(answer.id, { type: 'text', text: `more of ${n}` })
     if (n % 10 === 7) await session.remove(answer.id)
     if (n % 10 === 8) await session.add([{ text: `two ${n}` }, { role: 'assistant', text: `at once ${n}` }])
-    if (n % 10 === 9) await session.add({ text: `guarded ${n}` }, { expectedHead: session.info.head ?? null })
+    if (n % 10 === 9 && isGuarded)
+      await session.add({ text: `guarded ${n}` }, { expectedHead: session.info.head ?? null })
   }
   if (isListed) await store.list()
   await store.close()
@@ -235,8 +240,11 @@ describe('a long session that was never listed', () => {
     return { info: session.info, all }
   }
 
-  test('is passed over once, and read from its end', async () => {
-    const { store, id } = await longSession(200, false)
+  test.each([
+    ['', false],
+    [' and has guarded lines', true],
+  ])('%s is passed over once, and read from its end', async (_, isGuarded) => {
+    const { store, id } = await longSession(300, false, isGuarded)
     const { info, all } = await foldedOf(store, id)
     forget(store)
     const { other, reads } = await watched(store)
@@ -244,7 +252,8 @@ describe('a long session that was never listed', () => {
     expect(session.info).toEqual(info)
     expect(plain(await session.messages({ limit: 30 }))).toEqual(plain(all.slice(-30)))
     expect(ids(await same.messages({ limit: 3 }))).toEqual(ids(all.slice(-3)))
-    expect(reads).toMatchObject({ whole: 1 })
+    // Which lines count is said only to who reads it as lines.
+    expect(reads).toMatchObject({ whole: isGuarded ? 1 : 0 })
     expect(reads.back).toBeGreaterThan(0)
     await other.close()
     const { other: next, reads: then } = await watched(store)
@@ -264,11 +273,11 @@ describe('a long session that was never listed', () => {
     await writer.close()
     const { info, all } = await foldedOf(store, id)
     forget(store)
+    // Once in vain.
     const { other, reads } = await watched(store)
     const folded = await get(other, id)
     expect(folded.info).toEqual(info)
     expect(ids(await folded.messages({ limit: 2 }))).toEqual(ids(all.slice(-2)))
-    // Once in vain.
     expect(reads.whole).toBe(2)
     await other.close()
     const { other: next, reads: then } = await watched(store)
@@ -286,7 +295,7 @@ describe('a long session that was never listed', () => {
     ],
     ['an update of its first answer', (lines: string[]) => [...lines, updateOf(lines[2]!, lines.at(-1)!)]],
   ])('with %s says what folding it says', async (_, edit) => {
-    const { store, id } = await longSession(60, false)
+    const { store, id } = await longSession(60, false, false)
     const path = join(store.root, store.name, `${id}.jsonl`)
     writeFileSync(path, `${edit(readFileSync(path, 'utf8').trimEnd().split('\n')).join('\n')}\n`)
     const folded = (await Log.open(fileBackend(store.root), { namespace: store.name, sessionId: id })).fold
@@ -298,15 +307,18 @@ describe('a long session that was never listed', () => {
     expect(ids(await session.messages({ limit: 7 }))).toEqual(ids(folded.path(folded.tree.active, 7)))
   })
 
-  test.each([
+  const changes: readonly (readonly [string, (path: string) => void])[] = [
     ['grows', (path: string) => appendFileSync(path, `${updateOf(lineAt(path, 2), lineAt(path, -2))}\n`)],
     ['is replaced', (path: string) => replace(path, readFileSync(path, 'utf8').split('\n').slice(0, 30).join('\n'))],
     [
       'is edited in place',
       (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replaceAll('question', 'QUESTION')),
     ],
-  ])('and that %s during the pass is what it is then', async (_, change) => {
-    const { store, id } = await longSession(60, false)
+  ]
+  const ways = changes.flatMap(([how, change]) => [true, false].map((isGuarded) => [how, change, isGuarded] as const))
+
+  test.each(ways)('and that %s during the pass is what it is then', async (_, change, isGuarded) => {
+    const { store, id } = await longSession(60, false, isGuarded)
     const path = join(store.root, store.name, `${id}.jsonl`)
     forget(store)
     const other = await during(store, () => change(path))
@@ -322,7 +334,7 @@ describe('a long session that was never listed', () => {
   })
 
   test('and that is deleted during the pass is not there', async () => {
-    const { store, id } = await longSession(60, false)
+    const { store, id } = await longSession(60, false, false)
     const other = await during(store, () => rmSync(join(store.root, store.name, `${id}.jsonl`)))
     const session = await other.get(id)
     await expect(session?.messages({ limit: 1 }) ?? notThere()).rejects.toMatchObject({ code: 'NOT_FOUND' })
@@ -348,6 +360,13 @@ async function during(store: Store, happens: () => void): Promise<Store> {
     read: async function* (key, options) {
       for await (const batch of backend.read(key, options)) {
         yield batch
+        if (!isDone) happens()
+        isDone = true
+      }
+    },
+    pieces: async function* (key) {
+      for await (const piece of backend.pieces!(key)) {
+        yield piece
         if (!isDone) happens()
         isDone = true
       }

@@ -135,6 +135,26 @@ export const readLaws: readonly Law[] = [
     },
   },
   {
+    name: 'pieces give every line that counts, once and in order, and the places between them, or say nothing',
+    async run(backend) {
+      if (backend.pieces === undefined) return
+      await create(backend, 3000)
+      await backend.append(KEY, [newLine('x'.repeat(700_000)), ...newLines(2)])
+      const expected = await readTexts(backend)
+      const texts: string[] = []
+      for await (const piece of backend.pieces(KEY)) {
+        const text = Buffer.from(piece.bytes).toString()
+        assert.ok(text.endsWith('\n'))
+        texts.push(...text.slice(0, -1).split('\n'))
+        assert.equal(piece.mayNotCount(0, text.indexOf('\n')), false)
+        assert.deepEqual(await readTexts(backend, piece.end), expected.slice(texts.length))
+      }
+      if (texts.length > 0) assert.deepEqual(texts, expected)
+      const none = backend.pieces({ ...KEY, sessionId: 'none' })
+      await rejects(none[Symbol.asyncIterator]().next(), 'NOT_FOUND')
+    },
+  },
+  {
     name: 'a read can be left in the middle',
     async run(backend) {
       const lines = await create(backend, 3)

@@ -19,6 +19,7 @@ import type {
   KeptFiles,
   LineBatch,
   LinesBack,
+  LogPiece,
   LookOptions,
   NewLine,
   ReadOptions,
@@ -133,6 +134,10 @@ class FileBackend implements Backend {
   async *scan(key: SessionKey): AsyncGenerator<Uint8Array> {
     // `yield*` would wait several times for each piece.
     for (const piece of (await this.#open()).scan(key)) yield piece
+  }
+
+  async *pieces(key: SessionKey): AsyncGenerator<LogPiece> {
+    for (const piece of (await this.#open()).pieces(key)) yield piece
   }
 
   async head(key: SessionKey, options: LookOptions = {}): Promise<Head | undefined> {

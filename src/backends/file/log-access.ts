@@ -9,6 +9,7 @@ import type {
   Head,
   LineBatch,
   LinesBack,
+  LogPiece,
   LookOptions,
   NewLine,
   ReadOptions,
@@ -30,7 +31,7 @@ import { readLog } from './read.ts'
 import { removeLog } from './remove.ts'
 import { clearLeftovers, whenNotRewritten } from './rewrite-lock.ts'
 import { FileRewrites } from './rewrites.ts'
-import { scanLog } from './scan.ts'
+import { piecesOf, scanLog } from './scan.ts'
 import { Segments } from './segments.ts'
 import { SharedWriter } from './shared.ts'
 import { type FsyncPolicy, Syncer } from './sync.ts'
@@ -101,6 +102,10 @@ export class LogAccess {
 
   scan(key: SessionKey): Generator<Buffer, void> {
     return scanLog(this.#root, key, this.#segments)
+  }
+
+  pieces(key: SessionKey): Generator<LogPiece, void> {
+    return piecesOf(this.#logs.get(key), this.#segments)
   }
 
   async head(key: SessionKey, { isKnown = false, signal }: LookOptions): Promise<Head | undefined> {

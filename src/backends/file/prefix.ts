@@ -39,6 +39,14 @@ export function mayBeGuarded(bytes: Buffer, start: number, end: number): boolean
   return !isAt(TIME, bytes, at + 1) || !isAt(DATA, bytes, afterTime) ? mentionsGuard(bytes.subarray(start, end)) : false
 }
 
+/** As {@link mayBeGuarded}, but most batches are not: it looks at all of a line whose type is of the log. */
+export function mayNotCount(bytes: Buffer, start: number, end: number): boolean {
+  if (!mayBeGuarded(bytes, start, end)) return false
+  const line = bytes.subarray(start, end)
+  // Letters may be escaped, which no writer does.
+  return mentionsGuard(line) || line.includes('"if"') || line.includes('\\u006') || line.includes('\\u007')
+}
+
 function mentionsGuard(line: Buffer): boolean {
   return line.includes('"if":') || line.includes('"kept"') || line.includes('log.kept') || line.includes('log.void')
 }

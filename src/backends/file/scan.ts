@@ -3,15 +3,17 @@
  *
  * Holds I2 as chunks.ts does. One buffer is used again and again, because a fresh one for each piece costs as much as reading it.
  */
-import type { SessionKey } from '../../backend.ts'
+import type { Cursor, LogPiece, SessionKey } from '../../backend.ts'
 import { encodeName } from '../../name.ts'
+import { inodeText, markOf, placeText } from './cursor.ts'
 import { isMissing, storageError } from './failure.ts'
 import { io } from './io.ts'
 import { closeQuietly, type LogFile, openRegular, TO_READ } from './log-file.ts'
 import { logPath, namespacePath } from './paths.ts'
-import { LF } from './prefix.ts'
+import { LF, mayNotCount } from './prefix.ts'
 import { missing } from './refusals.ts'
 import type { Segments } from './segments.ts'
+import { isTombstone } from './tombstone.ts'
 
 const CHUNK_BYTES = 1 << 18
 const PAGE_BYTES = 1 << 12
@@ -38,6 +40,51 @@ export function* scanLog(root: string, key: SessionKey, segments: Segments): Gen
     throw storageError(error, 'read', { ...log.key, path: log.path })
   } finally {
     spare = buffer
+  }
+}
+
+/** As {@link scanLog}, of a log that is one file, with the place after each piece; nothing of one that has several. */
+export function* piecesOf(log: LogFile, segments: Segments): Generator<LogPiece, void> {
+  const buffer = spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES + PAGE_BYTES)
+  spare = undefined
+  try {
+    const opened = openRegular(log.path, TO_READ)
+    const isOne = othersOf(log, segments, opened).length === 0 && !isTombstone(log.path, opened.stat.size)
+    if (!isOne) return closeQuietly(opened.fd)
+    if (log.busy === undefined) log.know(opened.fd, opened.stat)
+    const inode = log.isSame(opened.stat) ? log.inode : inodeText(opened.stat.ino)
+    let offset = 0
+    for (const bytes of linesOf(opened, buffer)) {
+      offset += bytes.length
+      yield new Piece(bytes, offset, inode)
+    }
+  } catch (error) {
+    if (isMissing(error)) throw missing(log)
+    throw storageError(error, 'read', { ...log.key, path: log.path })
+  } finally {
+    spare = buffer
+  }
+}
+
+class Piece implements LogPiece {
+  readonly bytes: Buffer
+  readonly #offset: number
+  readonly #inode: string
+
+  constructor(bytes: Buffer, offset: number, inode: string) {
+    this.bytes = bytes
+    this.#offset = offset
+    this.#inode = inode
+  }
+
+  get end(): Cursor {
+    const { bytes } = this
+    const last = bytes.length - 1
+    return placeText(this.#offset, markOf(bytes, bytes.lastIndexOf(LF, last - 1) + 1, last), this.#inode) as Cursor
+  }
+
+  mayNotCount(start: number, end: number): boolean {
+    return mayNotCount(this.bytes, start, end)
   }
 }
 
