@@ -4,7 +4,7 @@
  * need is loaded by those that do.
  */
 import { readFileSync } from 'node:fs'
-import { isFoldlogError, type ErrorCode } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
 import { readArguments } from './args.ts'
 import { Call, command, EXIT, Failure, type Exit } from './call.ts'
 import { Output } from './output.ts'
@@ -33,6 +33,7 @@ async function failed(error: unknown): Promise<Exit> {
     out.complain(error.message, ...error.hints)
     return error.exit
   }
+  const { isFoldlogError } = await import('../errors.ts')
   // A bug is shown with its stack.
   if (!isFoldlogError(error)) throw error
   const { hintsOf } = await import('./hints.ts')

@@ -8,7 +8,6 @@
  * synced: what a draft holds was never acknowledged.
  */
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
 import type { DraftBytes, DraftPlace, Drafts, OpenDraft, SessionKey } from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
 import { isEventId, timeOf } from '../../event-id.ts'
@@ -16,7 +15,7 @@ import { decodeName, encodeName } from '../../name.ts'
 import { namesIn } from './entries.ts'
 import { isMissing, storageError } from './failure.ts'
 import { makeIgnored, statNamespace } from './folders.ts'
-import { io } from './io.ts'
+import { constants, io } from './io.ts'
 import { openRegular, TO_READ } from './log-file.ts'
 import { draftDirectory, LOG_SUFFIX, namespacePath } from './paths.ts'
 import { LF } from './prefix.ts'

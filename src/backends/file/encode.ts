@@ -3,10 +3,8 @@
  */
 import type { NewLine } from '../../backend.ts'
 import { FoldlogError } from '../../errors.ts'
+import { MAX_LINE_BYTES } from './limits.ts'
 import { LF } from './prefix.ts'
-
-/** Longer lines are refused with `TOO_LARGE`. */
-export const MAX_LINE_BYTES: number = 64 * 1024 * 1024
 
 /** The first `length` of `bytes`. Good until the next call. */
 interface Encoded {

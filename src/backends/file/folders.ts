@@ -1,12 +1,11 @@
 /**
  * The root and its namespaces as directories: made on the first session, private, never links.
  */
-import { constants } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { FoldlogError } from '../../errors.ts'
 import { codeOf, storageError } from './failure.ts'
-import { io } from './io.ts'
+import { constants, io } from './io.ts'
 import { closeQuietly } from './log-file.ts'
 
 /** Which files git does not look at. */

@@ -7,7 +7,6 @@
  * used. What lines mean is none of its business.
  */
 import { resolve } from 'node:path'
-import { constants } from 'node:fs'
 import type {
   AppendOptions,
   AppendResult,
@@ -27,11 +26,11 @@ import type {
   SessionKey,
   WatchEvents,
 } from '../../backend.ts'
-import { MAX_LINE_BYTES } from './encode.ts'
 import { closed, isMissing, storageError, typed } from './failure.ts'
 import type { StoredInfos } from './infos.ts'
-import { io } from './io.ts'
+import { constants, io } from './io.ts'
 import { lazy } from '../../lazy.ts'
+import { MAX_LINE_BYTES } from './limits.ts'
 import type { LogAccess } from './log-access.ts'
 import type { FsyncPolicy } from './sync.ts'
 

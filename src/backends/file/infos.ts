@@ -2,11 +2,10 @@
  * The infos cache: `<namespace>/.cache/infos.jsonl`. Disposable (I5): it is never synced, and a disk that does not
  * take it costs time only.
  */
-import { constants } from 'node:fs'
 import type { ErrorCode } from '../../errors.ts'
 import { isMissing, storageError } from './failure.ts'
 import { makeIgnored, statNamespace } from './folders.ts'
-import { io } from './io.ts'
+import { constants, io } from './io.ts'
 import { namespacePath } from './paths.ts'
 
 const FORGIVEN: ReadonlySet<ErrorCode> = new Set(['NOT_A_LOG', 'STORAGE_DENIED', 'STORAGE_FULL'])

@@ -6,14 +6,13 @@
  * Git removes and replaces files, it never writes into one: what is linked here stays as it was. Kept when it is stored, and once more when a line
  * names it; forgotten once it is committed (git/kept-files.ts), or when it is collected or redacted. It may vanish at any moment (I5).
  */
-import { constants } from 'node:fs'
 import type { KeptFiles, NewLine, StoredFile } from '../../backend.ts'
 import { newId } from '../../id.ts'
 import { namesIn } from './entries.ts'
 import { isMissing, storageError } from './failure.ts'
 import { listAttachments, readAttachment } from './files.ts'
 import { makeDirectory, makeIgnored } from './folders.ts'
-import { io } from './io.ts'
+import { constants, io } from './io.ts'
 import { attachmentPath, gonePath, keptFilesPath, namespacePath, parseAttachment } from './paths.ts'
 import { sweepFiles, unlinkThere } from './sweep.ts'
 import { removeQuietly, renameOver } from './whole-file.ts'

@@ -3,7 +3,6 @@
  *
  * Knowledge is checked, never trusted: after each write by one look at the path, before each read by the cursor.
  */
-import { constants } from 'node:fs'
 import type { Stats } from 'node:fs'
 import type { NewLine, SessionKey } from '../../backend.ts'
 import { countBefore } from '../../count-before.ts'
@@ -11,7 +10,7 @@ import { FoldlogError } from '../../errors.ts'
 import { encodeName } from '../../name.ts'
 import { type Chunk, chunksOf, eachLine, lineBefore } from './chunks.ts'
 import { editedInodeText, inodeText, markOf, placeText } from './cursor.ts'
-import { io } from './io.ts'
+import { constants, io } from './io.ts'
 import { logPath, namespacePath } from './paths.ts'
 import { ID_AT, ID_LENGTH, idAt, Survey } from './prefix.ts'
 
