@@ -10,12 +10,16 @@ import { fileBackend, type FileBackendOptions } from './backends/file/index.ts'
 import type { Bus } from './bus.ts'
 import { isFoldlogError } from './errors.ts'
 import type { FoldedInfo } from './infos-cache.ts'
-import { Infos, type Glance, type ListOptions, type Page } from './infos.ts'
+import type { Glance, Infos, ListOptions, Page, RowOptions } from './infos.ts'
+import type { InfoRow } from './infos-rows.ts'
+import { lazy } from './lazy.ts'
 import type { Log } from './log.ts'
 import type { Logs, Told } from './logs.ts'
 import type { Newest } from './newest.ts'
 import type { RedactHook } from './screen.ts'
 import type { Watch } from './watch.ts'
+
+const listing = lazy(() => import('./infos.ts'))
 
 const engines = new WeakMap<Bus, WeakMap<object, Map<string | Backend, Engine>>>()
 const NO_HOOK = {}
@@ -115,7 +119,8 @@ export class Engine {
 export class Namespace {
   readonly #engine: Engine
   readonly #name: string
-  readonly #infos: Infos
+  /** Absent until somebody asks for infos: who only writes needs none. */
+  #infos: Infos | undefined
   #watch: Watch | undefined
   #isWatching: Promise<void> | undefined
   /** The infos were brought up to date while watching: from then on changes come by themselves. */
@@ -124,12 +129,6 @@ export class Namespace {
   constructor(engine: Engine, name: string) {
     this.#engine = engine
     this.#name = name
-    this.#infos = new Infos(
-      engine.backend,
-      name,
-      async (sessionId, known) => (await engine.logs()).info({ namespace: name, sessionId }, known),
-      async () => engine.openIn(name),
-    )
   }
 
   /** Resolves when every change made from then on will be told. */
@@ -140,20 +139,24 @@ export class Namespace {
 
   /** The first page of a listing, after a look at what has changed. */
   async list(options: ListOptions): Promise<Page> {
-    const isWatched = this.#watch !== undefined
-    if (!this.#isLive) await this.#infos.refresh(options.signal)
-    this.#isLive = isWatched
-    return this.#infos.page(options)
+    const { assertListing } = await listing()
+    assertListing(options)
+    return (await this.#refreshed(options.signal)).page(options)
+  }
+
+  /** What a list shows of the first sessions that fit, newest activity first, after a look at what has changed. */
+  async rows(options: RowOptions): Promise<readonly InfoRow[]> {
+    return (await this.#refreshed()).rows(options)
   }
 
   /** What is known of the sessions without reading a log. */
-  glance(): Promise<readonly Glance[]> {
-    return this.#infos.glance()
+  async glance(): Promise<readonly Glance[]> {
+    return (await this.#loaded()).glance()
   }
 
   /** A further page, without a look. */
-  page(options: ListOptions): Promise<Page> {
-    return this.#infos.page(options)
+  async page(options: ListOptions): Promise<Page> {
+    return (await this.#loaded()).page(options)
   }
 
   /** A session's log, or of a long one its newest messages, where they can be told without folding it; undefined if it is not there. */
@@ -167,18 +170,19 @@ export class Namespace {
     if (held !== undefined) return (await isCurrent(held)) ? held : logs.get(key)
     const head = await backend.head(key)
     if (head === undefined || head.sizeBytes < LONG_BYTES) return logs.get(key)
-    const known = await this.#infos.known(head)
-    const newest = await logs.newest(key, known, (folded) => this.#keep(head, folded))
+    const infos = await this.#loaded()
+    const known = await infos.known(head)
+    const newest = await logs.newest(key, known, (folded) => this.#keep(infos, head, folded))
     if (newest !== undefined) return newest
     const log = await logs.get(key)
     // Next time nobody has to find out again that it has to be folded.
-    if (log !== undefined && known?.isCurrent !== true) this.#keep(head, log.folded())
+    if (log !== undefined && known?.isCurrent !== true) this.#keep(infos, head, log.folded())
     return log
   }
 
   /** Keeps what was read of a session. While changes come by themselves, what is not there any more was deleted. */
-  #keep(head: Head, folded: FoldedInfo): void {
-    if (!this.#isLive || this.#infos.has(head.sessionId)) this.#infos.keep(head, folded)
+  #keep(infos: Infos, head: Head, folded: FoldedInfo): void {
+    if (!this.#isLive || infos.has(head.sessionId)) infos.keep(head, folded)
   }
 
   /** What is known of a session of one path that had this head and is not open here. Something may have come since. */
@@ -187,21 +191,21 @@ export class Namespace {
     if (backend.readBack === undefined) return undefined
     if ((await this.#engine.logs()).peek({ namespace: this.#name, sessionId: head.sessionId }) !== undefined)
       return undefined
-    const known = await this.#infos.known(head)
+    const known = await (await this.#loaded()).known(head)
     return known?.isCurrent === true && known.folded.isStraight ? known.folded : undefined
   }
 
   /** Takes notice of what a log that is open here has read or written. */
   note(log: Log): void {
     this.#watch?.noteLog(log)
-    if (log.isDeleted) this.#infos.drop(log.key.sessionId)
-    else this.#infos.note(log.key.sessionId, () => log.info)
+    if (log.isDeleted) this.#infos?.drop(log.key.sessionId)
+    else this.#infos?.note(log.key.sessionId, () => log.info)
   }
 
   /** Takes notice that a session was deleted here, which is told by who did it. */
   forget(sessionId: string): void {
     this.#watch?.forget(sessionId)
-    this.#infos.drop(sessionId)
+    this.#infos?.drop(sessionId)
   }
 
   /** Up to where the changes of a session were told. */
@@ -211,7 +215,7 @@ export class Namespace {
 
   /** Forgets the info of a session whose log was rewritten; the next listing reads it anew. */
   forgetInfo(sessionId: string): void {
-    this.#infos.drop(sessionId)
+    this.#infos?.drop(sessionId)
     this.#isLive = false
   }
 
@@ -222,14 +226,36 @@ export class Namespace {
       // It could not watch, and whoever asked for it was told. There is nothing to stop.
     }
     await this.#watch?.stop()
-    await this.#infos.save()
+    await this.#infos?.save()
+  }
+
+  /** The infos, after a look at what has changed. */
+  async #refreshed(signal?: AbortSignal): Promise<Infos> {
+    const isWatched = this.#watch !== undefined
+    const infos = await this.#loaded()
+    if (!this.#isLive) await infos.refresh(signal)
+    this.#isLive = isWatched
+    return infos
+  }
+
+  async #loaded(): Promise<Infos> {
+    if (this.#infos !== undefined) return this.#infos
+    const { Infos } = await listing()
+    const engine = this.#engine
+    const namespace = this.#name
+    return (this.#infos ??= new Infos(
+      engine.backend,
+      namespace,
+      async (sessionId, known) => (await engine.logs()).info({ namespace, sessionId }, known),
+      async () => engine.openIn(namespace),
+    ))
   }
 
   async #startWatching(): Promise<void> {
     const { backend, bus } = this.#engine
     if (backend.capabilities.watch === 'none') return
     const [{ Watch }, logs] = await Promise.all([import('./watch.ts'), this.#engine.logs()])
-    this.#watch = await Watch.start(backend, bus, logs, this.#infos, this.#name)
+    this.#watch = await Watch.start(backend, bus, logs, await this.#loaded(), this.#name)
   }
 }
 

@@ -1,8 +1,10 @@
 /**
- * The infos cache as bytes: an index in front, which is all that a listing of what has not changed looks at, and the infos behind it.
+ * The infos cache as bytes: an index in front, which is all that a listing of what has not changed looks at, then what a list shows of each
+ * session, and the infos behind them.
  *
- *     {"foldlog":"infos","v":3,"sizeBytes":…,"hash":…}                                          of the next line
+ *     {"foldlog":"infos","v":4,"index":[sizeBytes,hash],"rows":[sizeBytes,hash]}                of the next two lines
  *     {"id":[…],"version":[…],"updated":[…],"created":[…],"sizeBytes":[…],"hash":[…],"isSettled":[…],"isArchived":[…],"parentId":[…]}
+ *     {"title":[…],"preview":[…],…}                                                             see infos-rows.ts
  *     info TAB [cursor,isStraight,resume?]                                                      a line for each of them, in their order
  *
  * The columns of the index have a value a session, newest activity first: times in ms, flags 0 or 1, 0 for no parent. Columns, because ten
@@ -11,6 +13,7 @@
  */
 import type { Cursor } from './backend.ts'
 import type { Resume } from './extend.ts'
+import { type InfoRow, Rows, textOfRows } from './infos-rows.ts'
 import { freezeParsed, isArray, type Json } from './json.ts'
 import type { SessionInfo } from './message.ts'
 
@@ -39,11 +42,17 @@ export interface Entry {
   readonly stored: Stored | undefined
 }
 
-/** Where the cache holds an info. */
-export interface Stored {
+/** Where the cache holds a line, with the line feed, and the hash of the line without it. */
+export interface Block {
   readonly at: number
   readonly sizeBytes: number
   readonly hash: number
+}
+
+/** Where the cache holds an info. */
+export interface Stored extends Block {
+  /** Which line of the index it is. */
+  readonly row: number
 }
 
 /** Some bytes of a cache. */
@@ -60,7 +69,7 @@ export class Part {
   }
 
   /** Where a line begins in these bytes; undefined if they do not hold it as it was written. */
-  startOf({ at, sizeBytes, hash }: Stored): number | undefined {
+  startOf({ at, sizeBytes, hash }: Block): number | undefined {
     const start = at - this.at
     if (start < 0 || start + sizeBytes > this.bytes.length) return undefined
     return hashOf(this.#view, start, start + sizeBytes - 1) === hash ? start : undefined
@@ -139,7 +148,8 @@ class StoredEntry implements Entry {
 
   get stored(): Stored {
     const { sizeBytes, hash } = this.#columns
-    return { at: this.#places[this.#row]!, sizeBytes: sizeBytes[this.#row]!, hash: hash[this.#row]! }
+    const row = this.#row
+    return { at: this.#places[row]!, sizeBytes: sizeBytes[row]!, hash: hash[row]!, row }
   }
 }
 
@@ -179,9 +189,10 @@ class StoredInfo implements FoldedInfo {
   }
 }
 
-const MAGIC = '{"foldlog":"infos","v":3,'
+const MAGIC = '{"foldlog":"infos","v":4,'
 /** No header is longer. */
-export const HEADER_BYTES = 80
+export const HEADER_BYTES = 120
+const HEADER = /^"index":\[(\d{1,10}),(\d{1,10})\],"rows":\[(\d{1,10}),(\d{1,10})\]\}$/
 const LF = 10
 const TAB = 9
 const BEYOND_ASCII = /[\u0080-\uFFFF]+/g
@@ -205,32 +216,45 @@ export function entryOf(id: string, version: string, isSettled: boolean, folded:
   }
 }
 
-/** How many bytes header and index of a cache take, as its first {@link HEADER_BYTES} say; undefined if it is none of ours. */
-export function indexEnd(start: Uint8Array): number | undefined {
-  const header = headerOf(start)
-  return header === undefined ? undefined : header.at + header.sizeBytes
+/** The beginning of a cache. */
+export interface Index {
+  readonly entries: readonly Entry[]
+  /** Where the rows are. */
+  readonly rows: Block
 }
 
-/** The entries of a cache, given its beginning up to {@link indexEnd}; undefined if they are not what was written. */
-export function decodeIndex(start: Uint8Array): readonly Entry[] | undefined {
+/** How many bytes header and index of a cache take, as its first {@link HEADER_BYTES} say; undefined if it is none of ours. */
+export function indexEnd(start: Uint8Array): number | undefined {
+  return headerOf(start)?.rows.at
+}
+
+/** The index of a cache, given its beginning up to {@link indexEnd}; undefined if it is not what was written. */
+export function decodeIndex(start: Uint8Array): Index | undefined {
   const part = new Part(0, start)
   const header = headerOf(start)
-  if (header === undefined || part.startOf(header) === undefined) return undefined
+  if (header === undefined || part.startOf(header.index) === undefined) return undefined
+  const { index, rows } = header
   try {
-    const columns = JSON.parse(part.text(header.at, header.at + header.sizeBytes)) as Columns
+    const columns = JSON.parse(part.text(index.at, rows.at)) as Columns
     if (NAMES.some((name) => columns[name].length !== columns.id.length)) return undefined
     const places = new Float64Array(columns.id.length)
     const entries: Entry[] = []
-    for (let row = 0, at = header.at + header.sizeBytes; row < places.length; row++) {
+    for (let row = 0, at = rows.at + rows.sizeBytes; row < places.length; row++) {
       places[row] = at
       at += columns.sizeBytes[row]!
       entries.push(new StoredEntry(columns, places, row))
     }
-    return entries
+    return { entries, rows }
   } catch {
     // Its hash fits and it is no index: somebody else made it.
     return undefined
   }
+}
+
+/** What a list shows of so many sessions; undefined if the bytes hold it not or no longer. */
+export function decodeRows(part: Part, block: Block, count: number): Rows | undefined {
+  const start = part.startOf(block)
+  return start === undefined ? undefined : Rows.parse(part.text(start, start + block.sizeBytes), count)
 }
 
 /** The info that is stored for an entry; undefined if the bytes hold it not or no longer. */
@@ -259,13 +283,23 @@ function restOf(text: string): Rest {
   }
 }
 
-/** A cache of entries in the order of their activity. Infos that were not read yet are taken from `part`, or left out. */
-export function encodeInfos(entries: Iterable<Entry>, part: Part | undefined): Uint8Array {
+/**
+ * A cache of entries in the order of their activity. Infos that were not read yet are taken from `part` and `rows`, or left out if they are not
+ * in both.
+ */
+export function encodeInfos(
+  namespace: string,
+  entries: Iterable<Entry>,
+  part: Part | undefined,
+  rows: Rows | undefined,
+): Uint8Array {
   const columns = noColumns()
+  const shown: InfoRow[] = []
   const lines: Uint8Array[] = []
   for (const entry of entries) {
     const line = lineOf(entry, part)
-    if (line === undefined) continue
+    const row = rowOf(namespace, entry, rows)
+    if (line === undefined || row === undefined) continue
     columns.id.push(entry.id)
     columns.version.push(entry.version)
     columns.updated.push(entry.updated)
@@ -275,11 +309,22 @@ export function encodeInfos(entries: Iterable<Entry>, part: Part | undefined): U
     columns.isSettled.push(entry.isSettled ? 1 : 0)
     columns.isArchived.push(entry.isArchived ? 1 : 0)
     columns.parentId.push(entry.parentId ?? 0)
+    shown.push(row)
     lines.push(line)
   }
   const index = bytesOf(JSON.stringify(columns))
-  const header = bytesOf(`${MAGIC}"sizeBytes":${index.length + 1},"hash":${hashOf(viewOf(index), 0, index.length)}}`)
-  return joined([header, index, ...lines])
+  const table = bytesOf(textOfRows(shown))
+  const header = bytesOf(`${MAGIC}"index":${blockText(index)},"rows":${blockText(table)}}`)
+  return joined([header, index, table, ...lines])
+}
+
+/** What a list shows of an entry; undefined if that is not known yet. */
+export function rowOf(namespace: string, { folded, id, stored, updated }: Entry, rows?: Rows): InfoRow | undefined {
+  return folded?.info ?? (stored === undefined ? undefined : rows?.at(stored.row, id, namespace, updated))
+}
+
+function blockText(line: Uint8Array): string {
+  return `[${line.length + 1},${hashOf(viewOf(line), 0, line.length)}]`
 }
 
 /** What was not folded anew is still the line it was. */
@@ -294,13 +339,13 @@ function textOfInfo({ cursor, info, isStraight, resume }: FoldedInfo): string {
   return `${JSON.stringify(info)}\t${JSON.stringify(rest)}`
 }
 
-function headerOf(start: Uint8Array): Stored | undefined {
+function headerOf(start: Uint8Array): { readonly index: Block; readonly rows: Block } | undefined {
   const end = start.subarray(0, HEADER_BYTES).indexOf(LF)
   const text = new Part(0, start).text(0, Math.max(0, end))
-  const match = /^"sizeBytes":(\d{1,10}),"hash":(\d{1,10})\}$/.exec(
-    text.startsWith(MAGIC) ? text.slice(MAGIC.length) : '',
-  )
-  return match === null ? undefined : { at: end + 1, sizeBytes: Number(match[1]), hash: Number(match[2]) }
+  const match = HEADER.exec(text.startsWith(MAGIC) ? text.slice(MAGIC.length) : '')
+  if (match === null) return undefined
+  const index = { at: end + 1, sizeBytes: Number(match[1]), hash: Number(match[2]) }
+  return { index, rows: { at: index.at + index.sizeBytes, sizeBytes: Number(match[3]), hash: Number(match[4]) } }
 }
 
 /** FNV-1a over words of four bytes: tells bytes that are not the ones that were written, by accident, not by malice. */

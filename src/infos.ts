@@ -9,9 +9,20 @@
 import type { Backend, Head } from './backend.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import { assertCount, assertOneOf } from './input.ts'
-import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd, Part } from './infos-cache.ts'
-import type { Entry, FoldedInfo } from './infos-cache.ts'
+import {
+  decodeIndex,
+  decodeInfo,
+  decodeRows,
+  encodeInfos,
+  entryOf,
+  HEADER_BYTES,
+  indexEnd,
+  Part,
+  rowOf,
+} from './infos-cache.ts'
+import type { Block, Entry, FoldedInfo } from './infos-cache.ts'
 import { InOrder, type Order } from './infos-order.ts'
+import type { InfoRow, Rows } from './infos-rows.ts'
 import type { SessionInfo } from './message.ts'
 
 /** Reads a session up to now, going on from what is known if that is possible and brings anything; undefined if it is gone. */
@@ -31,6 +42,9 @@ export interface ListOptions {
   readonly order?: 'updated' | 'created'
   readonly signal?: AbortSignal
 }
+
+/** Which sessions are meant, where a list needs no infos. */
+export type RowOptions = Pick<ListOptions, 'archived' | 'limit' | 'parentId'>
 
 export interface Page {
   readonly items: readonly SessionInfo[]
@@ -73,6 +87,9 @@ export class Infos {
   #part: Part | undefined
   /** That is all of them. */
   #isWhole = false
+  /** Where the cache that was there has what lists show, and of how many sessions. */
+  #rowsAt: { readonly block: Block; readonly count: number } | undefined
+  #rows: Promise<Rows | undefined> | undefined
   /** Absent until a page is asked for. */
   #sorted: InOrder | undefined
   #isDirty = false
@@ -156,6 +173,24 @@ export class Infos {
     }
   }
 
+  /** What a list shows of the first sessions that fit, newest activity first. Reads no info of the cache that it can do without. */
+  async rows(options: RowOptions): Promise<readonly InfoRow[]> {
+    const { limit = Infinity } = options
+    const sorted = this.#inOrder('updated')
+    const entries: Entry[] = []
+    for (let at = 0; at < sorted.length && entries.length < limit; at++) {
+      const entry = sorted.at(at)
+      if (fits(entry, options)) entries.push(entry)
+    }
+    const stored = entries.some(({ folded }) => folded === undefined) ? await this.#storedRows() : undefined
+    const rows: InfoRow[] = []
+    for (const entry of entries) {
+      const row = rowOf(this.#namespace, entry, stored)
+      if (row !== undefined) rows.push(row)
+    }
+    return rows.length === entries.length ? rows : (await this.page({ ...options, limit })).items
+  }
+
   /** Writes the cache if anything changed. A failure is none: the cache only saves time. */
   async save(): Promise<void> {
     if (!this.#isDirty || this.#entries === undefined || !this.#backend.capabilities.infos) return
@@ -163,7 +198,9 @@ export class Infos {
     this.#isDirty = false
     const entries = this.#inOrder('updated').newestFirst()
     await this.#loadPart(entries)
-    await this.#backend.infos.save(this.#namespace, encodeInfos(entries, this.#part))
+    const rows = await this.#storedRows()
+    if (rows === undefined) for (const entry of entries) this.#folded(entry)
+    await this.#backend.infos.save(this.#namespace, encodeInfos(this.#namespace, entries, this.#part, rows))
   }
 
   async #renewNoted(entries: Map<string, Entry>): Promise<void> {
@@ -193,8 +230,10 @@ export class Infos {
       const end = start === undefined ? undefined : indexEnd(start)
       if (end === undefined) break
       const bytes = await this.#backend.infos.load(this.#namespace, 0, end)
-      const entries = bytes === undefined ? undefined : decodeIndex(bytes)
-      if (entries !== undefined) return entries
+      const index = bytes === undefined ? undefined : decodeIndex(bytes)
+      if (index === undefined) continue
+      this.#rowsAt = { block: index.rows, count: index.entries.length }
+      return index.entries
     }
     return []
   }
@@ -214,6 +253,19 @@ export class Infos {
     const at = this.#isWhole ? 0 : start
     const bytes = await this.#backend.infos.load(this.#namespace, at, this.#isWhole ? Infinity : end)
     this.#part = new Part(at, bytes ?? new Uint8Array(0))
+  }
+
+  /** The rows of the cache; undefined if there are none, or another process has replaced it since. */
+  #storedRows(): Promise<Rows | undefined> {
+    this.#rows ??= this.#loadRows()
+    return this.#rows
+  }
+
+  async #loadRows(): Promise<Rows | undefined> {
+    if (this.#rowsAt === undefined) return undefined
+    const { block, count } = this.#rowsAt
+    const bytes = await this.#backend.infos.load(this.#namespace, block.at, block.at + block.sizeBytes)
+    return bytes === undefined ? undefined : decodeRows(new Part(block.at, bytes), block, count)
   }
 
   #folded(entry: Entry): FoldedInfo | undefined {
@@ -348,7 +400,7 @@ async function unlessAborted(work: Promise<unknown>, signal: AbortSignal | undef
   })
 }
 
-function fits({ isArchived, parentId }: Entry, options: ListOptions): boolean {
+function fits({ isArchived, parentId }: Entry, options: RowOptions): boolean {
   const { archived = false } = options
   if (archived !== 'all' && isArchived !== archived) return false
   return options.parentId === undefined || options.parentId === parentId

@@ -14,7 +14,7 @@ import type { FileRef, Openable } from './files.ts'
 import type { FileReport } from './fsck-files.ts'
 import type { LogReport } from './fsck.ts'
 import type { Collected, CollectOptions } from './gc.ts'
-import { assertListing, type ListOptions, type Page } from './infos.ts'
+import type { ListOptions, Page } from './infos.ts'
 import { assertObject, assertOneOf } from './input.ts'
 import type { Json } from './json.ts'
 import { lazy } from './lazy.ts'
@@ -185,7 +185,6 @@ export class Store {
     const first = async (): Promise<Page> => {
       this.#check()
       options.signal?.throwIfAborted()
-      assertListing(options)
       return this.#space.list(options)
     }
     const later = async (cursor: string): Promise<Page> => {

@@ -5,9 +5,21 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Backend } from '../src/backend.ts'
 import { memoryBackend } from '../src/backends/memory.ts'
-import { decodeIndex, decodeInfo, encodeInfos, entryOf, HEADER_BYTES, indexEnd, Part } from '../src/infos-cache.ts'
-import type { Entry, FoldedInfo } from '../src/infos-cache.ts'
+import {
+  decodeIndex,
+  decodeInfo,
+  decodeRows,
+  encodeInfos,
+  entryOf,
+  HEADER_BYTES,
+  indexEnd,
+  Part,
+} from '../src/infos-cache.ts'
+import type { Entry, FoldedInfo, Index } from '../src/infos-cache.ts'
+import { Bus } from '../src/bus.ts'
+import { useEngine } from '../src/engine.ts'
 import type { ListOptions } from '../src/infos.ts'
+import type { InfoRow } from '../src/infos-rows.ts'
 import type { SessionInfo } from '../src/message.ts'
 import type { Store } from '../src/store.ts'
 import { PATIENT, rounds } from './support/rounds.ts'
@@ -56,6 +68,37 @@ function plain(entry: Entry): Entry {
   return { id, version, isSettled, updated, created, isArchived, parentId, folded, stored }
 }
 
+/** The index at the beginning of a cache. */
+function indexOf(cache: Uint8Array): Index | undefined {
+  return decodeIndex(cache.subarray(0, indexEnd(cache.subarray(0, HEADER_BYTES)) ?? 0))
+}
+
+/** The rows of a cache. */
+function rowsOf(cache: Uint8Array): readonly InfoRow[] | undefined {
+  const { entries, rows } = indexOf(cache)!
+  const stored = decodeRows(new Part(0, cache), rows, entries.length)
+  return stored && entries.map(({ id, updated }, row) => stored.at(row, id, NAMESPACE, updated))
+}
+
+/** What a list shows of an info. */
+function shown({ id, namespace, title, preview, status, messageCount, branchCount, usage, damage, time }: InfoRow) {
+  const { inputTokens = 0, outputTokens = 0, totalTokens = 0 } = usage
+  const name = (title ?? '').trim() === '' ? { title, preview } : { title }
+  return {
+    ...name,
+    id,
+    namespace,
+    status,
+    messageCount,
+    branchCount,
+    damage,
+    updated: time.updated,
+    inputTokens,
+    outputTokens,
+    totalTokens,
+  }
+}
+
 async function all(store: Store, options: ListOptions = { archived: 'all' }): Promise<readonly SessionInfo[]> {
   const infos: SessionInfo[] = []
   for (let cursor: string | undefined; ;) {
@@ -84,6 +127,12 @@ test('what was encoded is decoded, in the order given, and only from its own byt
     parent: fc.option(fc.record({ sessionId: fc.string() }), { nil: undefined }),
     updated: fc.nat(),
     archived: fc.option(fc.nat(), { nil: undefined }),
+    preview: fc.string({ unit: 'grapheme' }),
+    status: fc.constantFrom('idle', 'running', 'awaiting', 'failed'),
+    messageCount: fc.nat(),
+    branchCount: fc.nat(),
+    damage: fc.nat(),
+    usage: fc.record({ inputTokens: fc.nat(), outputTokens: fc.nat(), totalTokens: fc.nat() }, { requiredKeys: [] }),
   })
   fc.assert(
     fc.property(fc.array(info), fc.boolean(), (infos, isSettled) => {
@@ -94,8 +143,10 @@ test('what was encoded is decoded, in the order given, and only from its own byt
           namespace: NAMESPACE,
           time,
           ...fields,
+          ...(i % 3 === 0 ? { title: undefined } : {}),
           ...(parent === undefined ? {} : { parent }),
         } as SessionInfo
+        if (made.title === undefined) delete (made as { title?: string }).title
         return entryOf(fields.id, `version "${i}"`, isSettled, {
           info: made,
           resume: undefined,
@@ -103,29 +154,32 @@ test('what was encoded is decoded, in the order given, and only from its own byt
           isStraight: updated % 2 === 0,
         })
       })
-      const bytes = encodeInfos(entries, undefined)
+      const bytes = encodeInfos(NAMESPACE, entries, undefined, undefined)
       const part = new Part(0, bytes)
-      const again = decodeIndex(bytes.subarray(0, indexEnd(bytes.subarray(0, HEADER_BYTES))))!
+      const { entries: again, rows: block } = indexOf(bytes)!
+      const rows = decodeRows(part, block, again.length)
+      expect(rowsOf(bytes)!.map(shown)).toEqual(entries.map(({ folded }) => shown(folded!.info)))
       for (const entry of again) entry.folded = decodeInfo(NAMESPACE, entry, part)
       expect(again.map((entry) => ({ ...plain(entry), stored: undefined }))).toEqual(entries)
       const unread = again.map((entry) => ({ ...plain(entry), folded: undefined }))
-      expect(encodeInfos(unread, part)).toEqual(bytes)
+      expect(encodeInfos(NAMESPACE, unread, part, rows)).toEqual(bytes)
       expect(unread.map((entry) => decodeInfo('other', entry, part))).toEqual(unread.map(() => undefined))
     }),
     { numRuns: rounds(300) },
   )
 })
 
-test('a changed byte of the cache makes an index or an info none, never another one', async () => {
+test('a changed byte of the cache makes an index, the rows or an info none, never another one', async () => {
   const { cache } = await filled(counted().backend, 4)
   const infosOf = (bytes: Buffer): readonly (SessionInfo | undefined)[] | undefined => {
     const part = new Part(0, bytes)
-    const entries = decodeIndex(bytes.subarray(0, indexEnd(bytes.subarray(0, HEADER_BYTES)) ?? 0))
-    return entries?.map((entry) => decodeInfo(NAMESPACE, entry, part)?.info)
+    return indexOf(bytes)?.entries.map((entry) => decodeInfo(NAMESPACE, entry, part)?.info)
   }
   const infos = infosOf(cache)!
+  const rows = rowsOf(cache)!
   expect(infos).toHaveLength(4)
-  let [withoutIndex, withoutInfo] = [0, 0]
+  expect(rows.map(shown)).toEqual(infos.map((info) => shown(info!)))
+  let [withoutIndex, withoutRows, withoutInfo] = [0, 0, 0]
   for (let at = 0; at < cache.length; at++) {
     const bytes = Buffer.from(cache)
     bytes[at]! ^= 1 << (at % 8)
@@ -133,10 +187,16 @@ test('a changed byte of the cache makes an index or an info none, never another 
     if (found === undefined) withoutIndex++
     else if (found.includes(undefined)) withoutInfo++
     for (const [i, info] of (found ?? []).entries()) if (info !== undefined) expect(info).toEqual(infos[i])
+    if (found === undefined) continue
+    const shownNow = rowsOf(bytes)
+    if (shownNow === undefined) withoutRows++
+    else expect(shownNow).toEqual(rows)
   }
   const end = indexEnd(cache)!
+  const { sizeBytes } = indexOf(cache)!.rows
   expect(withoutIndex).toBeGreaterThan(end - 10)
-  expect(withoutInfo).toBe(cache.length - end - infos.length)
+  expect(withoutRows).toBeGreaterThanOrEqual(sizeBytes - 1)
+  expect(withoutInfo).toBeGreaterThanOrEqual(cache.length - end - sizeBytes - infos.length)
 })
 
 test('I5: a cache that is cut, spliced, garbled or foreign gives the listing of the logs', PATIENT, async () => {
@@ -153,7 +213,11 @@ test('I5: a cache that is cut, spliced, garbled or foreign gives the listing of 
     }),
     fc.uint8Array().map((bytes) => Buffer.from(bytes)),
     fc
-      .constantFrom('{"foldlog":"infos","v":1}\n', '{"foldlog":"infos","v":3,"sizeBytes":3,"hash":0}\n[]\n', '\n')
+      .constantFrom(
+        '{"foldlog":"infos","v":1}\n',
+        '{"foldlog":"infos","v":4,"index":[3,0],"rows":[3,0]}\n[]\n[]\n',
+        '\n',
+      )
       .map((text) => Buffer.from(text)),
   )
   await fc.assert(
@@ -170,13 +234,14 @@ test('I5: a cache that is cut, spliced, garbled or foreign gives the listing of 
 test('I5: an index that is whole but not true of its infos or its logs is believed for nothing', async () => {
   const { backend } = counted()
   const { infos, cache } = await filled(backend, 6)
-  const entries = decodeIndex(cache.subarray(0, indexEnd(cache)))!
+  const { entries, rows } = indexOf(cache)!
+  const stored = decodeRows(new Part(0, cache), rows, entries.length)
   const [one, two] = [plain(entries[0]!), plain(entries[1]!)]
   const swapped = [{ ...one, stored: two.stored }, { ...two, stored: one.stored }, ...entries.slice(2)]
   const renamed = [{ ...one, id: 'nobody' }, ...entries.slice(1)]
   const outside = entries.map((entry) => ({ ...plain(entry), version: `${entry.version}0` }))
   for (const forged of [swapped, renamed, outside]) {
-    await backend.infos.save(NAMESPACE, encodeInfos(forged, new Part(0, cache)))
+    await backend.infos.save(NAMESPACE, encodeInfos(NAMESPACE, forged, new Part(0, cache), stored))
     const { store } = await open(backend)
     expect(await all(store)).toEqual(infos)
     await store.close()
@@ -196,6 +261,45 @@ test('a listing from a valid cache reads no log, and of the cache little more th
     infos.filter(({ id }) => id.endsWith('7')),
   )
   expect(asked.logs).toEqual([])
+})
+
+test('what lists show comes from a valid cache without an info, and from the logs where there is none', async () => {
+  const { backend, asked } = counted()
+  const { infos, cache } = await filled(backend, 60)
+  const { at, sizeBytes } = indexOf(cache)!.rows
+  const broken = Buffer.from(cache)
+  broken[at + 5]! ^= 1
+  for (const [bytes, isWhole] of [
+    [cache, true] as const,
+    [broken, false] as const,
+    [Buffer.from(''), false] as const,
+  ]) {
+    await backend.infos.save(NAMESPACE, bytes)
+    asked.logs.length = asked.bytes = 0
+    const engine = useEngine(backend, {}, new Bus(), undefined)
+    const rows = await engine.namespace(NAMESPACE).rows({ archived: 'all' })
+    expect(rows.map(shown)).toEqual(infos.map(shown))
+    if (isWhole) expect(asked.bytes).toBeLessThanOrEqual(at + sizeBytes + HEADER_BYTES)
+    if (isWhole) expect(asked.logs).toEqual([])
+    await engine.release()
+  }
+  // What was folded anew was saved.
+  expect(rowsOf(Buffer.from((await backend.infos.load(NAMESPACE))!))!.map(shown)).toEqual(infos.map(shown))
+})
+
+test('rows that cannot be read any more are made of the infos when the cache is saved', async () => {
+  const { backend } = counted()
+  const { infos, cache } = await filled(backend, 5)
+  const broken = Buffer.from(cache)
+  broken[indexOf(cache)!.rows.at + 5]! ^= 1
+  await backend.infos.save(NAMESPACE, broken)
+  const { store } = await open(backend)
+  await (await store.create({ id: 'new', title: 'New' })).add({ text: 'hello' })
+  await store.list({ limit: 1 })
+  await store.close()
+  const saved = rowsOf(Buffer.from((await backend.infos.load(NAMESPACE))!))!
+  expect(saved.slice(1).map(shown)).toEqual(infos.map(shown))
+  expect(saved[0]).toMatchObject({ id: 'new', title: 'New', messageCount: 1 })
 })
 
 test('what was not read of the cache is kept when it is saved, and what was damaged is folded again once', async () => {
@@ -254,7 +358,10 @@ test('two processes that save the cache in turn see each other, page by page', a
   expect((await last.list({ limit: 1 })).items[0]).toMatchObject({ id: 's5', title: 'read by the one' })
 })
 
-type Step = readonly [kind: 'create' | 'add' | 'archive' | 'adopt' | 'delete' | 'list' | 'reopen' | 'lose', n: number]
+type Step = readonly [
+  kind: 'create' | 'add' | 'archive' | 'adopt' | 'delete' | 'list' | 'rows' | 'reopen' | 'lose',
+  n: number,
+]
 
 test('I5: whatever happens, a listing with the cache equals the one without', PATIENT, async () => {
   const step = fc.tuple(
@@ -267,6 +374,7 @@ test('I5: whatever happens, a listing with the cache equals the one without', PA
       'adopt',
       'delete',
       'list',
+      'rows',
       'reopen',
       'lose',
     ),
@@ -288,13 +396,20 @@ test('I5: whatever happens, a listing with the cache equals the one without', PA
       const ids = new Set<string>()
       // The one changes, the other one, which is opened anew now and then, lists.
       const { store: writer } = await open(place)
-      let { store: reader } = await open(place)
+      let { store: reader, bus } = await open(place)
+      const { archived = false, parentId, limit = Infinity } = listing
+      const meant = { archived, ...(parentId === undefined ? {} : { parentId }) }
       for (const [kind, n] of steps) {
         const id = `s${n}`
         if (kind === 'list') expect(await all(reader, listing)).toEqual(await expected(writer, ids, listing))
-        else if (kind === 'reopen') {
+        else if (kind === 'rows') {
+          const engine = useEngine(place, {}, bus, undefined)
+          const rows = await engine.namespace(NAMESPACE).rows({ ...meant, limit })
+          await engine.release()
+          expect(rows.map(shown)).toEqual((await expected(writer, ids, meant)).slice(0, limit).map(shown))
+        } else if (kind === 'reopen') {
           await reader.close()
-          reader = (await open(place)).store
+          ;({ store: reader, bus } = await open(place))
         } else if (kind === 'lose' && isOnDisk)
           rmSync(join(writer.root, NAMESPACE, '.cache'), { recursive: true, force: true })
         else if (kind === 'create') ids.add((await writer.ensure(id)).info.id)
@@ -332,5 +447,5 @@ test('a folder, a file or nothing where the cache should be costs time only', as
     expect(await all(again)).toEqual(infos)
     await again.close()
   }
-  expect(readFileSync(join(folder, 'infos.jsonl'), 'utf8')).toMatch(/^\{"foldlog":"infos","v":3,/)
+  expect(readFileSync(join(folder, 'infos.jsonl'), 'utf8')).toMatch(/^\{"foldlog":"infos","v":4,/)
 })

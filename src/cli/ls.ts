@@ -1,16 +1,17 @@
 /**
  * `foldlog ls`: sessions, newest activity first.
  *
- * Comes from the infos cache where that is valid: then neither zod nor a watcher is loaded. What an info does not hold, such as when
+ * Comes from the infos cache where that is valid: then neither zod nor a watcher is loaded, and for a table no info is read. What an info does not hold, such as when
  * in the last day something happened, is not shown: logs would have to be read for it (`foldlog stats` does).
  */
 import type { SessionInfo } from '../message.ts'
 import type { ListOptions } from '../infos.ts'
+import type { InfoRow } from '../infos-rows.ts'
 import { EXIT, Failure, type Call, type Exit } from './call.ts'
 import { markOf, signOf, styleOfMark, titleOf, tokensOf } from './info.ts'
 import type { Output } from './output.ts'
-import { byActivity, findIn, Root, shortIds } from './root.ts'
-import { cellWidths, columnWidth, counted, plain, table, type Column } from './text.ts'
+import { byActivity, findIn, Root, shortIdsOf } from './root.ts'
+import { cellsOf, counted, plain, tableOfColumns, type Cells, type Column } from './text.ts'
 
 const DEFAULT_NAMESPACE = 'default'
 /** More than anybody reads. Whoever pipes them gets all. */
@@ -25,12 +26,12 @@ export async function ls(call: Call): Promise<Exit> {
   const where = await whereOf(call)
   await using root = await Root.open(call)
   const chosen = await choose(call, root, where)
-  // One more tells whether there are more.
-  const found = await infosOf(root, chosen, limit)
-  const infos = found.slice(0, limit)
-  if (call.isJson) await call.out.jsonLines(infos)
-  else if (infos.length > 0) await printTable(call, infos, await shortIds(root), chosen.namespaces.length > 1)
-  sayCount(call, infos, chosen, call.text('limit') === undefined && found.length > infos.length)
+  // What is asked of an info, or printed of it, may be anything that is in it.
+  const found = await (call.isJson || where.where !== undefined ? infosOf : rowsOf)(root, chosen, limit)
+  const shown = found.slice(0, limit)
+  if (call.isJson) await call.out.jsonLines(shown)
+  else if (shown.length > 0) await printTable(call, root, shown, chosen.namespaces.length > 1)
+  sayCount(call, shown.length, chosen, call.text('limit') === undefined && found.length > shown.length)
   return EXIT.ok
 }
 
@@ -69,44 +70,47 @@ async function whereOf(call: Call): Promise<Pick<ListOptions, 'where'>> {
   return { where: (info: SessionInfo) => conditions.every((fits) => fits(info)) }
 }
 
-/** The first of them, and one more than `limit`. */
+/** The first of them, and one more than `limit`, which tells whether there are more. */
 async function infosOf(root: Root, { namespaces, options }: Chosen, limit: number): Promise<readonly SessionInfo[]> {
-  if (limit === 0) return []
-  const infos: SessionInfo[] = []
-  for (const namespace of namespaces) {
+  const found: (readonly SessionInfo[])[] = []
+  for (const namespace of limit === 0 ? [] : namespaces) {
     // One page, because every page looks at all files anew.
-    const page = await (await root.store(namespace)).list({ ...options, limit: limit + 1 })
-    infos.push(...page.items)
+    const { items } = await (await root.store(namespace)).list({ ...options, limit: limit + 1 })
+    found.push(items)
   }
-  return namespaces.length > 1 ? infos.sort(byActivity) : infos
+  return found.length > 1 ? found.flat().sort(byActivity) : (found[0] ?? [])
+}
+
+/** As {@link infosOf}, but no more of them than a table shows. */
+async function rowsOf(root: Root, { namespaces, options }: Chosen, limit: number): Promise<readonly InfoRow[]> {
+  const found: (readonly InfoRow[])[] = []
+  for (const namespace of limit === 0 ? [] : namespaces) {
+    found.push(await root.rows(namespace, { ...options, limit: limit + 1 }))
+  }
+  return found.length > 1 ? found.flat().sort(byActivity) : (found[0] ?? [])
 }
 
 interface Cell extends Column {
-  readonly of: (info: SessionInfo) => string
+  readonly of: (row: InfoRow) => string
 }
 
-async function printTable(
-  { out }: Call,
-  infos: readonly SessionInfo[],
-  short: (id: string) => string,
-  hasNamespaces: boolean,
-): Promise<void> {
-  const all = columnsOf(out, infos, short, hasNamespaces)
-  const cells = infos.map((info) => all.map((column) => column.of(info)))
-  const measured = cellWidths(all, cells)
-  const kept = fitting(all, measured, out.width)
-  const [head = '', ...lines] = table(
+async function printTable({ out }: Call, root: Root, rows: readonly InfoRow[], hasNamespaces: boolean): Promise<void> {
+  const ids = rows.map(({ id }) => id)
+  const all = columnsOf(out, rows, await shortIdsOf(root, ids), hasNamespaces)
+  const cells = all.map((column) => cellsOf(rows.map(column.of)))
+  const kept = fitting(all, cells, out.width)
+  const [head = '', ...lines] = tableOfColumns(
     kept.map((index) => all[index]!),
-    kept.length === all.length ? cells : cells.map((row) => kept.map((index) => row[index]!)),
+    kept.map((index) => cells[index]!),
+    rows.length,
     out.width,
-    kept.map((index) => measured[index]!),
   )
   await out.line([out.style('bold', head), ...lines].join('\n'))
 }
 
 function columnsOf(
   out: Output,
-  infos: readonly SessionInfo[],
+  rows: readonly InfoRow[],
   short: (id: string) => string,
   hasNamespaces: boolean,
 ): readonly Cell[] {
@@ -120,24 +124,25 @@ function columnsOf(
       title: 'TITLE',
       isFlexible: true,
       of: titleOf,
-      paint: (cell, row) => (infos[row]!.title === undefined ? out.style('dim', cell) : cell),
+      paint: (cell, row) => (rows[row]!.title === undefined ? out.style('dim', cell) : cell),
     },
   ]
   if (hasNamespaces) columns.unshift({ title: 'NAMESPACE', least: 16, of: ({ namespace }) => plain(namespace) })
-  if (infos.some((info) => markOf(info) !== '')) {
+  if (rows.some((row) => markOf(row) !== '')) {
     columns.push({
       title: '',
       of: out.width < WITH_WORDS ? signOf : markOf,
-      paint: (cell, row) => out.style(styleOfMark(infos[row]!), cell),
+      paint: (cell, row) => out.style(styleOfMark(rows[row]!), cell),
     })
   }
-  return columns
+  // Without colours nothing has to be asked of each cell.
+  return out.hasColor ? columns : columns.map((column) => ({ ...column, paint: undefined }))
 }
 
 /** The columns for which there is room: branches and tokens go before titles become too short to tell sessions apart. */
-function fitting(columns: readonly Cell[], measured: readonly Uint32Array[], width: number): readonly number[] {
-  const widths = columns.map((column, index) =>
-    column.isFlexible === true ? LEAST_TITLE : columnWidth(column, measured[index]!),
+function fitting(columns: readonly Cell[], cells: readonly Cells[], width: number): readonly number[] {
+  const widths = columns.map(({ isFlexible, title }, index) =>
+    isFlexible === true ? LEAST_TITLE : Math.max(title.length, cells[index]!.most),
   )
   let kept = columns.map((_, index) => index)
   for (const title of ['BR', 'TOKENS', 'MSGS']) {
@@ -148,14 +153,14 @@ function fitting(columns: readonly Cell[], measured: readonly Uint32Array[], wid
 }
 
 /** Tells how many there are, and what was not listed. */
-function sayCount(call: Call, infos: readonly SessionInfo[], chosen: Chosen, isCut: boolean): void {
+function sayCount(call: Call, found: number, chosen: Chosen, isCut: boolean): void {
   const { all, namespaces, noun } = chosen
   const others = call.text('parent') === undefined ? all.length - namespaces.length : 0
-  if (call.isJson || (infos.length > 0 && others === 0 && !call.out.isTty)) return
+  if (call.isJson || (found > 0 && others === 0 && !call.out.isTty)) return
   const where = namespaces.length === 1 ? namespaces[0]! : call.root
   const isChosen = call.texts('where').length > 0
   const none = isChosen ? `no ${noun} fits --where` : `no ${noun}s`
-  const count = infos.length === 0 ? none : counted(infos.length, noun)
+  const count = found === 0 ? none : counted(found, noun)
   const more = others === 0 ? '' : ` · ${counted(others, 'namespace')} more`
   const hints = [
     ...(isCut ? [call.command('ls', ...sameOptions(call), '--limit', '1000')] : []),

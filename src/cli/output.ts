@@ -33,9 +33,10 @@ export class Output {
   readonly isTty: boolean
   /** Columns that a line may take. */
   readonly width: number
+  /** Whether what goes to stdout may have styles. */
+  readonly hasColor: boolean
   readonly #stdout: NodeJS.WriteStream
   readonly #stderr: NodeJS.WriteStream
-  readonly #hasColor: boolean
   readonly #hasErrorColor: boolean
   readonly #env: NodeJS.ProcessEnv
   #held: Held | undefined
@@ -53,7 +54,7 @@ export class Output {
     this.isTty = stdout.isTTY
     this.width = this.isTty ? Math.max(40, stdout.columns || PIPE_WIDTH) : PIPE_WIDTH
     this.#env = env
-    this.#hasColor = hasColor(env, stdout.isTTY)
+    this.hasColor = hasColor(env, stdout.isTTY)
     this.#hasErrorColor = hasColor(env, stderr.isTTY)
     stdout.on('error', (error) => this.#endWith(error))
     stderr.on('error', (error: NodeJS.ErrnoException) => {
@@ -149,7 +150,7 @@ export class Output {
 
   /** `text` in a style, if stdout is a terminal that may have one. */
   style(style: Style | readonly Style[], text: string): string {
-    return this.#hasColor ? styled(style, text) : text
+    return this.hasColor ? styled(style, text) : text
   }
 
   /** When something was: `2m ago` on a terminal, ISO 8601 in a pipe, `-` where it is not known. */

@@ -8,9 +8,13 @@ import { stat } from 'node:fs/promises'
 import type { Backend, SessionKey } from '../backend.ts'
 import { fileBackend } from '../backends/file/index.ts'
 import { isMissing, storageError } from '../backends/file/failure.ts'
+import { bus } from '../bus.ts'
+import { useEngine, type Engine } from '../engine.ts'
+import type { RowOptions } from '../infos.ts'
+import type { InfoRow } from '../infos-rows.ts'
 import type { SessionInfo } from '../message.ts'
 import type { Session } from '../session.ts'
-import { openStore, type Store } from '../store.ts'
+import type { Store } from '../store.ts'
 import { command, EXIT, Failure, type Call } from './call.ts'
 import { filesOf, hasSegments, sessionIds, sessionOfPath } from './files.ts'
 import { nearestIds } from './suggest.ts'
@@ -22,6 +26,7 @@ export class Root {
   readonly backend: Backend
   readonly #call: Call
   #store: Store | undefined
+  #engine: Engine | undefined
 
   private constructor(path: string, call: Call, isShared: boolean) {
     this.path = path
@@ -71,8 +76,16 @@ export class Root {
     return infos
   }
 
+  /** What a list shows of the first sessions of a namespace that fit, newest activity first. */
+  async rows(namespace: string, options: RowOptions): Promise<readonly InfoRow[]> {
+    // That of the store, if one is opened.
+    this.#engine ??= useEngine(this.backend, {}, bus, undefined)
+    return this.#engine.namespace(namespace).rows(options)
+  }
+
   /** The store of a namespace. Loads nothing to fold with until something has to be folded. */
   async store(namespace: string): Promise<Store> {
+    const { openStore } = await import('../store.ts')
     this.#store ??= await openStore(this.backend, { namespace })
     return this.#store.namespace(namespace)
   }
@@ -86,6 +99,7 @@ export class Root {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#store?.close()
+    await this.#engine?.release()
     // A store closes only a backend that it has opened itself, and what was appended is synced by then.
     await this.backend.close()
   }
@@ -243,7 +257,7 @@ function whatThereIs(call: Call, hasSessions = true): string {
 }
 
 /** Newest activity first. */
-export function byActivity(a: SessionInfo, b: SessionInfo): number {
+export function byActivity(a: InfoRow, b: InfoRow): number {
   return b.time.updated - a.time.updated || (a.id < b.id ? 1 : -1)
 }
 
@@ -258,6 +272,11 @@ export async function shortIds(root: Root): Promise<(id: string) => string> {
   return shortener(await idsOf(root))
 }
 
+/** As {@link shortIds}, for these ids only: does not look at others where all of them are shown as they are. */
+export async function shortIdsOf(root: Root, ids: readonly string[]): Promise<(id: string) => string> {
+  return ids.every((id) => id.length <= leastOf(id)) ? (id) => id : shortIds(root)
+}
+
 /**
  * How ids are shown: ULIDs and UUIDs by the shortest beginning that is nobody else's, of eight characters at least; others
  * are longer, because people chose them.
@@ -270,14 +289,19 @@ export function shortener(ids: readonly string[]): (id: string) => string {
     needed.set(sorted[index]!, Math.max(before, after) + 1)
     before = after
   }
-  return (id) => id.slice(0, Math.max(needed.get(id.toLowerCase()) ?? id.length, RANDOM.test(id) ? 8 : 24))
+  return (id) => id.slice(0, Math.max(needed.get(id.toLowerCase()) ?? id.length, leastOf(id)))
 }
 
 const RANDOM = /^(?:[0-9a-z]{26}|[0-9a-f]{8}-[0-9a-f-]{27})$/i
 
+/** How much of an id is always shown. */
+function leastOf(id: string): number {
+  return RANDOM.test(id) ? 8 : 24
+}
+
 function common(a: string, b = ''): number {
   let length = 0
-  while (length < a.length && a[length] === b[length]) length++
+  while (length < a.length && a.charCodeAt(length) === b.charCodeAt(length)) length++
   return length
 }
 

@@ -121,46 +121,77 @@ export interface Column {
   /** Left out where not even that suffices, the lowest first. Absent: it stays. */
   readonly goes?: number
   /** The style of a cell that is padded already. */
-  readonly paint?: (cell: string, row: number) => string
+  readonly paint?: ((cell: string, row: number) => string) | undefined
 }
 
 const LEAST_ROOM = 10
 
-/** How wide each cell of a table is, a column after the other. */
-export function cellWidths(columns: readonly unknown[], rows: readonly (readonly string[])[]): Uint32Array[] {
-  return columns.map((_, index) => Uint32Array.from(rows, (row) => widthOf(row[index]!)))
+/** The cells of a column. */
+export interface Cells {
+  readonly texts: readonly string[]
+  /** How wide each of them is; undefined: as wide as it is long, as most are. */
+  readonly widths: readonly number[] | undefined
+  /** How wide the widest is. */
+  readonly most: number
 }
 
-/** How wide a column is, given the widths of its cells. */
-export function columnWidth({ title }: Column, cells: Uint32Array): number {
-  return cells.reduce((most, each) => Math.max(most, each), title.length)
+/** Sanitized texts, measured. */
+export function cellsOf(texts: readonly string[]): Cells {
+  // One look at all of them takes less than one at each.
+  const widths = NARROW_TEXT.test(texts.join('')) ? undefined : texts.map(widthOf)
+  let most = 0
+  for (let row = 0; row < texts.length; row++) most = Math.max(most, widths?.[row] ?? texts[row]!.length)
+  return { texts, widths, most }
 }
 
-/** A table of sanitized cells that fits into `width`: one column gives way, then columns go, then all that are left give way. `measured` is of the same cells. */
-export function table(
+/** A table of sanitized cells that fits into `width`: one column gives way, then columns go, then all that are left give way. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
+  const cells = columns.map((_, index) => cellsOf(rows.map((row) => row[index]!)))
+  return tableOfColumns(columns, cells, rows.length, width)
+}
+
+/** As {@link table}, of so many rows, with the cells of each column. */
+export function tableOfColumns(
   columns: readonly Column[],
-  rows: readonly (readonly string[])[],
+  cells: readonly Cells[],
+  height: number,
   width: number,
-  measured: readonly Uint32Array[] = cellWidths(columns, rows),
 ): string[] {
-  const widths = columns.map((column, index) => columnWidth(column, measured[index]!))
-  const room = roomOf(columns, widths, width)
-  const kept = [...room.keys()]
-  const last = kept.at(-1)
-  const padded = (cell: string, index: number, its: number): string => {
-    const most = room.get(index)!
-    // Something wide that was cut may leave a column free.
-    const text = its > most ? truncate(cell, most) : cell
-    const space = ' '.repeat(Math.max(0, most - (its > most ? widthOf(text) : its)))
-    if (columns[index]!.isNumber === true) return space + text
+  const widths = columns.map(({ title }, index) => Math.max(title.length, cells[index]!.most))
+  const kept = [...roomOf(columns, widths, width)].sort(([a], [b]) => a - b)
+  const head: string[] = []
+  const filled: (readonly string[])[] = []
+  for (const [place, [index, most]] of kept.entries()) {
+    const column = columns[index]!
     // Nothing follows the last cell, so nothing has to be kept clear of it.
-    return index === last ? text : text + space
+    const isLast = place === kept.length - 1
+    head.push(...fill(column, cellsOf([column.title]), most, isLast))
+    filled.push(paintCells(column, cells[index]!.texts, fill(column, cells[index]!, most, isLast)))
   }
-  const head = kept.map((index) => padded(columns[index]!.title, index, columns[index]!.title.length))
-  const lines = rows.map((row, at) =>
-    kept.map((index) => paintCell(columns[index]!, padded(row[index]!, index, measured[index]![at]!), at)),
-  )
-  return [head, ...lines].map((cells) => cells.join('  ').trimEnd())
+  const lines = [head.join('  ').trimEnd()]
+  for (let row = 0; row < height; row++) {
+    let line = filled[0]![row]!
+    for (let place = 1; place < filled.length; place++) line += `  ${filled[place]![row]!}`
+    lines.push(line.trimEnd())
+  }
+  return lines
+}
+
+/** Cells that are cut, and filled up to the width of their column. */
+function fill({ isNumber }: Column, { texts, widths }: Cells, most: number, isLast: boolean): readonly string[] {
+  return texts.map((whole, row) => {
+    const its = widths?.[row] ?? whole.length
+    const text = its > most ? truncate(whole, most) : whole
+    // Something wide that was cut may leave a column free.
+    const length = text.length + most - (its > most ? widthOf(text) : its)
+    if (isNumber === true) return text.padStart(length)
+    return isLast ? text : text.padEnd(length)
+  })
+}
+
+function paintCells({ paint }: Column, texts: readonly string[], filled: readonly string[]): readonly string[] {
+  if (paint === undefined) return filled
+  return filled.map((cell, row) => (texts[row]!.trim() === '' ? cell : paint(cell, row)))
 }
 
 /** How wide each column is that stays, by its index. */
@@ -185,10 +216,6 @@ function roomOf(columns: readonly Column[], widths: readonly number[], width: nu
     room.set(widest, most - 1)
   }
   return room
-}
-
-function paintCell({ paint }: Column, cell: string, row: number): string {
-  return paint === undefined || cell.trim() === '' ? cell : paint(cell, row)
 }
 
 /** `41.2k`, `310k`, `4.1M`. */

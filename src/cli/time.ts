@@ -13,9 +13,20 @@ export function isKnown(ms: number): boolean {
   return ms >= DAY
 }
 
+/** The date of the last day that was asked for, with a T: in a list most times are of few days. */
+const lastDay = { day: NaN, text: '' }
+const TWO_DIGITS: readonly string[] = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
+
 /** ISO 8601 in whole seconds, for pipes. */
 export function isoTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, -'.000Z'.length)}Z`
+  const day = Math.floor(ms / DAY)
+  if (day !== lastDay.day) {
+    lastDay.text = new Date(ms).toISOString().slice(0, -'00:00:00.000Z'.length)
+    lastDay.day = day
+  }
+  const seconds = Math.floor((ms - day * DAY) / SECOND)
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
+  return `${lastDay.text}${TWO_DIGITS[hours]}:${TWO_DIGITS[minutes]}:${TWO_DIGITS[seconds % 60]}Z`
 }
 
 /** `2m ago`, `yesterday`, then the date. */

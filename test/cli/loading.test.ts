@@ -85,7 +85,7 @@ test('u1: few modules are loaded to begin with, as each takes a third of a milli
   const imported = await recorder()
   await runScript('', [root], imported.where)
   expect(await imported.count()).toBeGreaterThan(1)
-  expect(await imported.count()).toBeLessThanOrEqual(31)
+  expect(await imported.count()).toBeLessThanOrEqual(27)
 
   const helped = await recorder()
   await run(['--help'], helped.where)
