@@ -23,7 +23,9 @@ const listing = lazy(() => import('./infos.ts'))
 
 const engines = new WeakMap<Bus, WeakMap<object, Map<string | Backend, Engine>>>()
 const NO_HOOK = {}
-/** A log that is no longer is folded in a few milliseconds. */
+/** A log that is no longer is folded in about the time that looking at what is known of it takes. */
+const SHORT_BYTES = 1 << 17
+/** A log that is no longer is folded in some milliseconds, as it may have to be anyway: it is not passed over first. */
 const LONG_BYTES = 1 << 20
 
 /** The engine of a directory or a backend on a bus, with one more user. */
@@ -169,14 +171,16 @@ export class Namespace {
     // One that has changed, or is away, is looked for by who folds it.
     if (held !== undefined) return (await isCurrent(held)) ? held : logs.get(key)
     const head = await backend.head(key)
-    if (head === undefined || head.sizeBytes < LONG_BYTES) return logs.get(key)
+    if (head === undefined || head.sizeBytes < SHORT_BYTES) return logs.get(key)
     const infos = await this.#loaded()
     const known = await infos.known(head)
-    const newest = await logs.newest(key, known, (folded) => this.#keep(infos, head, folded))
+    const isLong = head.sizeBytes >= LONG_BYTES
+    const keep = (folded: FoldedInfo): void => this.#keep(infos, head, folded)
+    const newest = known !== undefined || isLong ? await logs.newest(key, known, isLong ? keep : undefined) : undefined
     if (newest !== undefined) return newest
     const log = await logs.get(key)
     // Next time nobody has to find out again that it has to be folded.
-    if (log !== undefined && known?.isCurrent !== true) this.#keep(infos, head, log.folded())
+    if (log !== undefined && isLong && known?.isCurrent !== true) keep(log.folded())
     return log
   }
 

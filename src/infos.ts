@@ -123,8 +123,12 @@ export class Infos {
     })
   }
 
-  /** What was last known of a session that has this head, and whether that is how it still is. */
+  /**
+   * What was last known of a session that has this head, and whether that is how it still is; undefined, too, where to look that up takes longer
+   * than to read its log.
+   */
   async known(head: Head): Promise<Known | undefined> {
+    if (this.#entries === undefined && (await this.#indexBytes()) > head.sizeBytes) return undefined
     const entry = (this.#entries ?? (await (this.#loading ??= this.#load()))).get(head.sessionId)
     if (entry === undefined) return undefined
     await this.#loadPart([entry])
@@ -221,6 +225,13 @@ export class Infos {
       // After a failure the next listing tries again.
       this.#loading = undefined
     }
+  }
+
+  /** How long the part of the cache is that has to be read to find anything in it. */
+  async #indexBytes(): Promise<number> {
+    if (!this.#backend.capabilities.infos) return 0
+    const start = await this.#backend.infos.load(this.#namespace, 0, HEADER_BYTES)
+    return (start === undefined ? undefined : indexEnd(start)) ?? 0
   }
 
   async #loadIndex(): Promise<readonly Entry[]> {

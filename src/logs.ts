@@ -117,12 +117,13 @@ export class Logs {
 
   /**
    * The newest messages of a session that is not open, of which so much may have been known at some time; undefined: it has to be folded. All who ask
-   * share one, so that what comes is told once. `keep` is called with what had to be found out by reading the whole log.
+   * share one, so that what comes is told once. Only with `keep`, which is called with what
+   * that comes to, the whole log is read where nothing else tells.
    */
   async newest(
     key: SessionKey,
     earlier: Known | undefined,
-    keep: (folded: FoldedInfo) => void,
+    keep: ((folded: FoldedInfo) => void) | undefined,
   ): Promise<Newest | undefined> {
     try {
       const known = earlier?.isCurrent === true ? earlier.folded : await this.#foundOut(key, earlier?.folded, keep)
@@ -164,11 +165,11 @@ export class Logs {
   async #foundOut(
     key: SessionKey,
     known: FoldedInfo | undefined,
-    keep: (folded: FoldedInfo) => void,
+    keep: ((folded: FoldedInfo) => void) | undefined,
   ): Promise<FoldedInfo | undefined> {
     const extended = await this.#extended(key, known)
     // What was not straight once hardly becomes it.
-    if (extended !== undefined || known?.isStraight === false) return extended
+    if (extended !== undefined || keep === undefined || known?.isStraight === false) return extended
     const passed = await this.#passedOver(key)
     if (passed !== undefined) keep(passed)
     return passed

@@ -212,6 +212,23 @@ describe('a long session that was listed', () => {
     await draft.end()
   })
 
+  test('of some hundred kilobytes is not folded either, unless what is known of all sessions is longer than it', async () => {
+    const { store, id } = await longSession(10)
+    const { other, reads } = await watched(store)
+    const session = await get(other, id)
+    expect(await session.messages({ limit: 3 })).toHaveLength(3)
+    expect(reads).toMatchObject({ whole: 0 })
+    await other.close()
+    const writer = await elsewhere(store)
+    const parentId = 'p'.repeat(10_000)
+    for (let n = 0; n < 50; n++) await writer.create({ parent: { sessionId: parentId } })
+    await writer.list()
+    await writer.close()
+    const { other: next, reads: then } = await watched(store)
+    expect((await get(next, id)).info).toEqual(session.info)
+    expect(then.whole).toBe(1)
+  })
+
   test('that was deleted meanwhile is not there', async () => {
     const { store, id } = await longSession(40)
     const { other } = await watched(store)
