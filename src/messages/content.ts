@@ -13,7 +13,7 @@ export type Content =
   | { readonly kind: 'data'; readonly data: string; readonly mediaType: string }
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
-const DATA_URL = /^data:([^;,]*)((?:;[^;,]*)*),(.*)$/s
+const DATA_URL = /^data:([^;,]*)(;[^,]*)?,(.*)$/s
 /** Images that every provider takes. */
 export const IMAGES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
 

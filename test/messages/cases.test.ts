@@ -491,3 +491,10 @@ describe('what is no message is refused, with the place', () => {
     }
   })
 })
+
+test('a URL that begins with millions of parameters is no file', () => {
+  const url = `data:${';'.repeat(20_000_000)}`
+  expect(
+    losses((options) => toOpenAIChat([message('user', [{ type: 'file', mediaType: 'image/png', url }])], options)),
+  ).toEqual(['changed file'])
+})
