@@ -76,7 +76,7 @@ function converted(messages: readonly JsonObject[], file: SourceFile): readonly 
   // One message that is none refuses all of them: then each is tried alone.
   const isGood = tried(plain) !== undefined ? plain.map(() => true) : plain.map((each) => tried([each]) !== undefined)
   const { inputs, losses } = tried(plain.filter((_, index) => isGood[index]))!
-  for (const { path = '', reason } of losses) file.ledger.dropField(fieldOf(path), reason)
+  for (const { kind, path = '', reason } of losses) if (kind === 'dropped') file.ledger.dropField(fieldOf(path), reason)
   const rest = inputs.values()
   return isGood.map((good) => (good ? rest.next().value : undefined))
 }

@@ -108,6 +108,15 @@ export function argumentsOf(text: string): { readonly input: Json; readonly rawI
   return JSON.stringify(input) === text ? { input } : { input, rawInput: text }
 }
 
+/** The arguments of a call of OpenAI, or of a vendor that takes the same and writes them as what they are. */
+export function callArguments(call: Foreign, report: Report): { readonly input: Json; readonly rawInput?: string } {
+  const given = call.value['arguments']
+  if (typeof given !== 'object' || given === null) return argumentsOf(textOf(given))
+  const path = `${call.path}.arguments`
+  report({ kind: 'changed', what: 'call', reason: 'its arguments go back as a text', path })
+  return { input: jsonOf(given, path) }
+}
+
 /** A file part for a URL: what is inline in it becomes `data`, so that foldlog can keep it beside the log. */
 export function fileAt(
   url: string,

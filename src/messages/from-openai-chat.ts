@@ -9,7 +9,7 @@ import type { MessageInput, PartInput } from '../stamp.ts'
 import { WHOLE } from './content.ts'
 import {
   Inputs,
-  argumentsOf,
+  callArguments,
   callIdOf,
   contentIn,
   fileAt,
@@ -130,7 +130,7 @@ function answerFrom(from: Foreign, fields: JsonObject, inputs: Inputs, report: R
   for (const [at, call] of list.entries()) parts.push(callFrom(call, `call-${at}`, inputs, report))
   if (isObject(single)) {
     report({ kind: 'changed', what: 'call', reason: 'it is a tool call here', path: `${from.path}.function_call` })
-    parts.push(oldCallFrom(single, inputs))
+    parts.push(oldCallFrom(objectAt(from, 'function_call'), inputs, report))
   }
   const kept = {
     ...fields,
@@ -143,21 +143,22 @@ function answerFrom(from: Foreign, fields: JsonObject, inputs: Inputs, report: R
 function callFrom(call: Foreign, id: string, inputs: Inputs, report: Report): PartInput {
   const callId = callIdOf(call.value['id'])
   const isCustom = call.value['type'] === 'custom'
-  const { value } = objectAt(call, isCustom ? 'custom' : 'function')
+  const called = objectAt(call, isCustom ? 'custom' : 'function')
+  const { value } = called
   restOf(call, ['id', 'type', 'function', 'custom', 'index'], [], report)
   const name = textOf(value['name'])
   inputs.called(callId, name)
   const base = { id, type: 'tool-call', callId, name } as const
-  if (!isCustom) return { ...base, ...argumentsOf(textOf(value['arguments'])) }
+  if (!isCustom) return { ...base, ...callArguments(called, report) }
   return { ...base, input: jsonOf(value['input'], call.path), ...under('providerMetadata', KEY, { custom: true }) }
 }
 
 /** Before there were lists of calls, the name of a function was all that its result said. */
-function oldCallFrom(call: Readonly<Record<string, unknown>>, inputs: Inputs): PartInput {
-  const name = textOf(call['name'])
+function oldCallFrom(call: Foreign, inputs: Inputs, report: Report): PartInput {
+  const name = textOf(call.value['name'])
   const callId = `function_${name}`
   inputs.called(callId, name)
-  return { id: 'call', type: 'tool-call', callId, name, ...argumentsOf(textOf(call['arguments'])) }
+  return { id: 'call', type: 'tool-call', callId, name, ...callArguments(call, report) }
 }
 
 function resultFrom(from: Foreign, inputs: Inputs, report: Report): PartInput {

@@ -10,7 +10,7 @@ import type { MessageInput, PartInput } from '../stamp.ts'
 import { WHOLE } from './content.ts'
 import {
   Inputs,
-  argumentsOf,
+  callArguments,
   callIdOf,
   contentIn,
   fileAt,
@@ -208,5 +208,5 @@ function callFrom(from: Foreign, id: string, inputs: Inputs, report: Report): Pa
   const kept = { ...fields, ...linked(itemId), ...(isCustom ? { custom: true } : {}) }
   const base = { id, type: 'tool-call', callId, name, ...under('providerMetadata', KEY, kept) } as const
   if (isCustom) return { ...base, input: textOf(from.value['input']) }
-  return { ...base, ...argumentsOf(textOf(from.value['arguments'])) }
+  return { ...base, ...callArguments(from, report) }
 }

@@ -408,6 +408,16 @@ describe('openai-chat', () => {
     })
   })
 
+  test('arguments that are no text are the input of the call, and nothing of them is left out', async () => {
+    const tool_calls = [{ type: 'function', function: { name: 'rain', arguments: { city: 'Oslo' } } }]
+    const { file, sessions } = await importedFrom({
+      messages: [hello[0], { role: 'assistant', content: '', tool_calls }],
+    })
+    const [, answer] = await sessions[0]!.messages()
+    expect(answer!.parts.at(-1)).toMatchObject({ type: 'tool-call', name: 'rain', input: { city: 'Oslo' } })
+    expect(file.droppedFields).toEqual({})
+  })
+
   test('a result without a call keeps the name of its tool', async () => {
     const { sessions } = await importedFrom({
       messages: [hello[0], { role: 'tool', tool_call_id: 'c', name: 'find', content: 'x' }],

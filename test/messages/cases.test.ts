@@ -492,6 +492,23 @@ describe('what is no message is refused, with the place', () => {
   })
 })
 
+describe('messages of vendors that take the same', () => {
+  test('arguments that are no text are the input of the call, and go back as a text', () => {
+    const args = { city: 'Oslo', days: [1] }
+    const tool_calls = [{ id: 'a', type: 'function', function: { name: 'rain', arguments: args } }]
+    const chat = [{ role: 'assistant', content: null, tool_calls }]
+    const items = [{ type: 'function_call', call_id: 'a', name: 'rain', arguments: args }]
+    for (const [from, given] of [
+      [fromOpenAIChat, chat],
+      [fromOpenAIResponses, items],
+    ] as const) {
+      expect(from(given)[0]!.parts).toMatchObject([{ type: 'tool-call', callId: 'a', name: 'rain', input: args }])
+      expect(losses((options) => from(given, options))).toEqual(['changed call'])
+    }
+  })
+
+})
+
 test('a URL that begins with millions of parameters is no file', () => {
   const url = `data:${';'.repeat(20_000_000)}`
   expect(
