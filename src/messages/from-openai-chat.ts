@@ -103,9 +103,13 @@ function partFrom(block: Foreign, id: string, report: Report): PartInput {
 
 function imageFrom(block: Foreign, id: string, report: Report): PartInput {
   const image = objectAt(block, 'image_url')
+  const plain = block.value['image_url']
   restOf(block, ['type', 'image_url'], [], report)
   const fields = restOf(image, ['url'], ['detail'], report)
-  return { id, ...fileAt(textOf(image.value['url']), 'image/*'), ...under('providerMetadata', KEY, fields) }
+  if (typeof plain === 'string')
+    report({ kind: 'changed', what: 'file', reason: 'its URL goes back in an object', path: image.path })
+  const url = typeof plain === 'string' ? plain : textOf(image.value['url'])
+  return { id, ...fileAt(url, 'image/*'), ...under('providerMetadata', KEY, fields) }
 }
 
 function fileFrom(block: Foreign, id: string, report: Report): PartInput {

@@ -507,6 +507,12 @@ describe('messages of vendors that take the same', () => {
     }
   })
 
+  test('the URL of an image may stand where its object does', () => {
+    const url = 'https://example.com/a.png'
+    const given = [{ role: 'user', content: [{ type: 'image_url', image_url: url }] }]
+    expect(fromOpenAIChat(given)[0]!.parts).toMatchObject([{ type: 'file', mediaType: 'image/*', url }])
+    expect(losses((options) => fromOpenAIChat(given, options))).toEqual(['changed file'])
+  })
 })
 
 test('a URL that begins with millions of parameters is no file', () => {
