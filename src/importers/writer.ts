@@ -1,7 +1,7 @@
 /**
  * Brings the lines of imported sessions into a store, some at a time, and counts what they added.
  */
-import type { MergeLine } from '../merge.ts'
+import type { MergeLine, Merged as Sum } from '../merge.ts'
 import { isFoldlogError } from '../errors.ts'
 import type { Destination } from './destination.ts'
 
@@ -17,7 +17,7 @@ export interface Merged {
   known: number
 }
 
-/** Told of a line that the store does not take, by its type and with the reason. */
+/** Told of a line that the store does not take, by its type, or once of a `session` of which it takes none; with the reason. */
 export type OnRefused = (type: string, reason: string) => void
 
 /** Writes the lines of one file's sessions. */
@@ -26,6 +26,8 @@ export class Writer {
   readonly #onRefused: OnRefused
   readonly #waiting = new Map<string, MergeLine[]>()
   readonly #merged = new Map<string, Merged>()
+  /** Sessions that were deleted for good: nothing is written of them. */
+  readonly #deleted = new Set<string>()
   #lines = 0
   #bytes = 0
 
@@ -70,14 +72,29 @@ export class Writer {
     return merged
   }
 
+  /** What somebody else has created just now is there the second time; what was deleted is refused again. */
+  async #mergeTwice(sessionId: string, lines: readonly MergeLine[]): Promise<Sum> {
+    try {
+      return await this.#store.merge(sessionId, lines)
+    } catch (error) {
+      if (!isFoldlogError(error, 'ALREADY_EXISTS')) throw error
+      return this.#store.merge(sessionId, lines)
+    }
+  }
+
   /** A record of another tool may give a line that the store does not take: the others are merged without it. */
   async #merge(sessionId: string, lines: readonly MergeLine[]): Promise<void> {
+    if (this.#deleted.has(sessionId)) return
     try {
-      const { added, known } = await this.#store.merge(sessionId, lines)
+      const { added, known } = await this.#mergeTwice(sessionId, lines)
       const merged = this.merged(sessionId)
       merged.added += added
       merged.known += known
     } catch (error) {
+      if (isFoldlogError(error, 'ALREADY_EXISTS')) {
+        this.#deleted.add(sessionId)
+        return this.#onRefused('session', 'it was deleted here for good')
+      }
       if (!isFoldlogError(error, 'INVALID_EVENT') && !isFoldlogError(error, 'TOO_LARGE')) throw error
       if (lines.length === 1) return this.#onRefused(lines[0]!.type, error.message)
       const half = Math.ceil(lines.length / 2)

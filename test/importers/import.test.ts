@@ -144,3 +144,18 @@ describe('an import', () => {
     ])
   })
 })
+
+test('a session that was deleted in a shared root stays deleted, which is told, and the others are imported', async () => {
+  const path = join(FIXTURES, 'codex')
+  await using store = await openStore(join(folder, 'shared'), { shared: true, fsync: 'never' })
+  const sessions = (await importSessions(store, path)).files.flatMap((file) => file.sessions)
+  const [first, last] = [sessions[0]!.sessionId, sessions.at(-1)!.sessionId]
+  await store.delete(first)
+  await (await store.get(last))!.set({ title: 'mine' })
+  const report = await importSessions(store, path)
+  expect(report.totals).toMatchObject({ sessions: sessions.length, added: 0, failures: 0 })
+  expect(
+    report.files.flatMap(({ dropped }) => Object.entries(dropped)).filter(([label]) => label.startsWith('refused')),
+  ).toEqual([['refused:session', { records: 1, reason: 'it was deleted here for good' }]])
+  expect(await store.get(first)).toBeUndefined()
+})
