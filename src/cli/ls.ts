@@ -75,7 +75,7 @@ async function infosOf(root: Root, { namespaces, options }: Chosen, limit: numbe
   const found: (readonly SessionInfo[])[] = []
   for (const namespace of limit === 0 ? [] : namespaces) {
     // One page, because every page looks at all files anew.
-    const { items } = await (await root.store(namespace)).list({ ...options, limit: limit + 1 })
+    const { items } = await root.list(namespace, { ...options, limit: limit + 1 })
     found.push(items)
   }
   return found.length > 1 ? found.flat().sort(byActivity) : (found[0] ?? [])

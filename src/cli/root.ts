@@ -9,8 +9,8 @@ import type { Backend, SessionKey } from '../backend.ts'
 import { fileBackend } from '../backends/file/index.ts'
 import { isMissing, storageError } from '../backends/file/failure.ts'
 import { bus } from '../bus.ts'
-import { useEngine, type Engine } from '../engine.ts'
-import type { RowOptions } from '../infos.ts'
+import { useEngine, type Engine, type Namespace } from '../engine.ts'
+import type { ListOptions, Page, RowOptions } from '../infos.ts'
 import type { InfoRow } from '../infos-rows.ts'
 import type { SessionInfo } from '../message.ts'
 import type { Session } from '../session.ts'
@@ -70,17 +70,20 @@ export class Root {
   async infos(): Promise<readonly SessionInfo[]> {
     const infos: SessionInfo[] = []
     for (const namespace of await this.namespaces()) {
-      const { items } = await (await this.store(namespace)).list({ archived: 'all', limit: Infinity })
+      const { items } = await this.list(namespace, { archived: 'all', limit: Infinity })
       infos.push(...items)
     }
     return infos
   }
 
+  /** A page of the infos of a namespace. Needs no store, which has all that writes. */
+  list(namespace: string, options: ListOptions): Promise<Page> {
+    return this.#namespace(namespace).list(options)
+  }
+
   /** What a list shows of the first sessions of a namespace that fit, newest activity first. */
-  async rows(namespace: string, options: RowOptions): Promise<readonly InfoRow[]> {
-    // That of the store, if one is opened.
-    this.#engine ??= useEngine(this.backend, {}, bus, undefined)
-    return this.#engine.namespace(namespace).rows(options)
+  rows(namespace: string, options: RowOptions): Promise<readonly InfoRow[]> {
+    return this.#namespace(namespace).rows(options)
   }
 
   /** The store of a namespace. Loads nothing to fold with until something has to be folded. */
@@ -95,6 +98,12 @@ export class Root {
     const session = await (await this.store(namespace)).get(sessionId)
     if (session !== undefined) return session
     throw new Failure(EXIT.notFound, `session ${sessionId} was deleted`, this.#call.command('ls', '--all'))
+  }
+
+  #namespace(name: string): Namespace {
+    // The engine is that of the store, if one is opened.
+    this.#engine ??= useEngine(this.backend, {}, bus, undefined)
+    return this.#engine.namespace(name)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -225,7 +234,7 @@ async function titled(root: Root, word: string): Promise<readonly SessionKey[]> 
   const keys: SessionKey[] = []
   for (const namespace of await root.namespaces()) {
     const where = ({ title = '' }: SessionInfo): boolean => title.toLowerCase().includes(wanted)
-    const { items } = await (await root.store(namespace)).list({ archived: 'all', limit: MOST_TITLED + 1, where })
+    const { items } = await root.list(namespace, { archived: 'all', limit: MOST_TITLED + 1, where })
     keys.push(...items.map(({ id }) => ({ namespace, sessionId: id })))
   }
   return keys.length > MOST_TITLED ? [] : keys
@@ -238,7 +247,7 @@ const MOST_TITLED = 3
 async function findLatest(call: Call, root: Root, nth: number): Promise<SessionKey> {
   const infos: SessionInfo[] = []
   for (const namespace of await root.namespaces()) {
-    infos.push(...(await (await root.store(namespace)).list({ limit: nth + 1 })).items)
+    infos.push(...(await root.list(namespace, { limit: nth + 1 })).items)
   }
   const info = infos.sort(byActivity)[nth]
   if (info !== undefined) return { namespace: info.namespace, sessionId: info.id }
@@ -296,10 +305,14 @@ const RANDOM = /^(?:[0-9a-z]{26}|[0-9a-f]{8}-[0-9a-f-]{27})$/i
 
 /** How much of an id is always shown. */
 function leastOf(id: string): number {
-  return RANDOM.test(id) ? 8 : 24
+  return RANDOM.test(id) ? LEAST_SHOWN : 24
 }
 
+const LEAST_SHOWN = 8
+
+/** How much two ids have in common; 0 is as good as anything less than what is always shown. */
 function common(a: string, b = ''): number {
+  if (a.charCodeAt(LEAST_SHOWN - 1) !== b.charCodeAt(LEAST_SHOWN - 1)) return 0
   let length = 0
   while (length < a.length && a.charCodeAt(length) === b.charCodeAt(length)) length++
   return length

@@ -1,6 +1,9 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { shortener } from '../../src/cli/root.ts'
+import { rounds } from '../support/rounds.ts'
 import { newId } from '../../src/id.ts'
 import { fileOf, freshStore, later, run, temp } from './run.ts'
 
@@ -141,4 +144,32 @@ test('a session whose log says that it was deleted is not found', async () => {
   const { code, stderr } = await run(['show', id, '--root', root])
   expect(code).toBe(1)
   expect(stderr).toContain(`session ${id} was deleted`)
+})
+
+test('ids are shown by the shortest beginning of eight characters that is nobody else’s, and chosen ones by 24', () => {
+  const random = fc.tuple(fc.constantFrom('01M7WF8', '01M7WF87', '01M7WF87YG'), fc.stringMatching(/^[0-9A-Z]{19}$/))
+  const minted = random.map(([start, end]) => (start + end).slice(0, 26))
+  const chosen = fc.constantFrom(
+    'a',
+    'ab',
+    'abcdefg',
+    'abcdefgh',
+    'ABCDEFGH',
+    `${'x'.repeat(24)}y`,
+    `${'x'.repeat(24)}z`,
+  )
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.oneof(minted, minted, chosen)), (ids) => {
+      const short = shortener(ids)
+      for (const id of ids) {
+        const others = ids.filter((other) => other !== id).map((other) => other.toLowerCase())
+        const isClear = (length: number): boolean =>
+          !others.some((other) => other.startsWith(id.slice(0, length).toLowerCase()))
+        let length = id.length === 26 ? 8 : 24
+        while (length < id.length && !isClear(length)) length++
+        expect(short(id)).toBe(id.slice(0, length))
+      }
+    }),
+    { numRuns: rounds(1000) },
+  )
 })
