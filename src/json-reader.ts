@@ -60,7 +60,8 @@ export class JsonReader {
   /** Whether that is what it took. */
   protected isNamed(name: Uint8Array): boolean {
     if (name.length !== this.length) return false
-    for (let i = 0; i < name.length; i++) if (this.bytes[this.start + i] !== name[i]) return false
+    const { bytes, start } = this
+    for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name[i]) return false
     return true
   }
 
@@ -77,10 +78,10 @@ export class JsonReader {
   }
 
   protected skip(expected: Uint8Array): void {
-    const at = this.at
+    const { at, bytes } = this
     if (at < 0) return
     for (let i = 0; i < expected.length; i++) {
-      if (this.bytes[at + i] === expected[i]) continue
+      if (bytes[at + i] === expected[i]) continue
       this.at = -1
       return
     }

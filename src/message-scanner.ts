@@ -301,9 +301,9 @@ export class MessageScanner extends JsonReader {
 
   /** Takes an id up to the quote behind it, if it is there. */
   #isId(id: string): boolean {
-    const at = this.at
-    if (at < 0 || id === '' || this.bytes[at + id.length] !== QUOTE) return false
-    for (let i = 0; i < id.length; i++) if (this.bytes[at + i] !== id.charCodeAt(i)) return false
+    const { at, bytes } = this
+    if (at < 0 || id === '' || bytes[at + id.length] !== QUOTE) return false
+    for (let i = 0; i < id.length; i++) if (bytes[at + i] !== id.charCodeAt(i)) return false
     this.at = at + id.length
     return true
   }

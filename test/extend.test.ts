@@ -154,3 +154,15 @@ test('what does more than add is left to a whole fold', () => {
   expect(extendInfo(known, [next('todo.added', {}, { v: 2 })])).toBeUndefined()
   expect(extendInfo(known, [line({ id: id(0), type: 'todo.added', data: {} })])).toBeUndefined()
 })
+
+test('a sum that is greater than what one message may say is gone on from as it is', () => {
+  const costs = [900, 900, 0.5]
+  const events = costs.map((costUsd, n): InnerEvent => {
+    const data = { id: id(n), turnId: id(0), role: 'assistant', status: 'completed', parts: [], usage: { costUsd } }
+    return { id: id(n), type: 'message.created', data }
+  })
+  const before = folded(events.slice(0, 2))
+  const known = extendInfo({ info: before.info(0), resume: before.resume()! }, events.slice(2).map(line))
+  expect(known!.info.usage).toEqual({ costUsd: 1800.5 })
+  expect(known!.info).toEqual(folded(events).info(0))
+})
