@@ -4,6 +4,7 @@
  * Arguments: the root, the session, how many messages, and texts of up to how many characters. Says `ready`, waits for a line, adds;
  * says `done`, waits for a line, says the ids of all messages it sees as one line of JSON.
  */
+import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { openStore } from '../../../dist/index.js'
 
@@ -11,7 +12,8 @@ const [root, sessionId, count, longest] = process.argv.slice(2)
 const store = await openStore(root)
 const session = await store.get(sessionId)
 const told = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-const say = (line) => process.stdout.write(`${line}\n`)
+/** Waits for a reader that is behind: what process.stdout queues then is lost with a process that is killed. */
+const say = (line) => writeSync(1, `${line}\n`)
 
 say('ready')
 await told.next()
