@@ -4,7 +4,7 @@
  *
  *     {"foldlog":"infos","v":4,"index":[sizeBytes,hash],"rows":[sizeBytes,hash]}                of the next two lines
  *     {"id":[…],"version":[…],"updated":[…],"created":[…],"sizeBytes":[…],"hash":[…],"isSettled":[…],"isArchived":[…],"parentId":[…]}
- *     {"title":[…],"preview":[…],…}                                                             see infos-rows.ts
+ *     {"id":[…],"title":[…],"preview":[…],…}                                                         see infos-rows.ts
  *     info TAB [cursor,isStraight,resume?]                                                      a line for each of them, in their order
  *
  * The columns of the index have a value a session, newest activity first: times in ms, flags 0 or 1, 0 for no parent. Columns, because ten

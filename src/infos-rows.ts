@@ -1,10 +1,10 @@
 /**
  * What a list shows of each session, in a block of its own in the infos cache, so that a list of all of them reads and parses no info. Pure.
  *
- *     {"title":[…],"preview":[…],"status":[…],"messageCount":[…],"branchCount":[…],"usage":[…],"damage":[…]}
+ *     {"id":[…],"title":[…],"preview":[…],"status":[…],"messageCount":[…],"branchCount":[…],"usage":[…],"damage":[…]}
  *
  * The columns have a value a session, in the order of the index: 0 for no title and for `idle`, no preview where there is a title, which is
- * shown instead, and of the usage `[inputTokens, outputTokens, totalTokens]`, or 0 where none of them was written.
+ * shown instead. The ids are those of the index once more: by them redacting finds every line that holds something of a session. And of the usage `[inputTokens, outputTokens, totalTokens]`, or 0 where none of them was written.
  */
 import type { SessionInfo, SessionStatus, Usage } from './message.ts'
 
@@ -23,6 +23,7 @@ export interface InfoRow extends Pick<
 type Tokens = readonly [inputTokens: number, outputTokens: number, totalTokens: number]
 
 interface Columns {
+  readonly id: string[]
   readonly title: (string | 0)[]
   readonly preview: string[]
   readonly status: (SessionStatus | 0)[]
@@ -33,7 +34,7 @@ interface Columns {
 }
 
 function noColumns(): Columns {
-  return { title: [], preview: [], status: [], messageCount: [], branchCount: [], usage: [], damage: [] }
+  return { id: [], title: [], preview: [], status: [], messageCount: [], branchCount: [], usage: [], damage: [] }
 }
 
 const NAMES = Object.keys(noColumns()) as readonly (keyof Columns)[]
@@ -57,8 +58,9 @@ export class Rows {
     }
   }
 
-  /** What is shown of the session of a line of the index. */
-  at(row: number, id: string, namespace: string, updated: number): InfoRow {
+  /** What is shown of the session of a line of the index; undefined if it is another session's. */
+  at(row: number, id: string, namespace: string, updated: number): InfoRow | undefined {
+    if (this.#columns.id[row] !== id) return undefined
     const { title, preview, status, messageCount, branchCount, usage, damage } = this.#columns
     const name = title[row]!
     const tokens = usage[row]!
@@ -80,7 +82,8 @@ export class Rows {
 /** Rows as one line of JSON. */
 export function textOfRows(rows: readonly InfoRow[]): string {
   const columns = noColumns()
-  for (const { title, preview, status, messageCount, branchCount, usage, damage } of rows) {
+  for (const { id, title, preview, status, messageCount, branchCount, usage, damage } of rows) {
+    columns.id.push(id)
     columns.title.push(title ?? 0)
     columns.preview.push((title ?? '').trim() === '' ? preview : '')
     columns.status.push(status === 'idle' ? 0 : status)

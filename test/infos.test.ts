@@ -77,7 +77,7 @@ function indexOf(cache: Uint8Array): Index | undefined {
 function rowsOf(cache: Uint8Array): readonly InfoRow[] | undefined {
   const { entries, rows } = indexOf(cache)!
   const stored = decodeRows(new Part(0, cache), rows, entries.length)
-  return stored && entries.map(({ id, updated }, row) => stored.at(row, id, NAMESPACE, updated))
+  return stored && entries.map(({ id, updated }, row) => stored.at(row, id, NAMESPACE, updated)!)
 }
 
 /** What a list shows of an info. */
@@ -236,6 +236,7 @@ test('I5: an index that is whole but not true of its infos or its logs is believ
   const { infos, cache } = await filled(backend, 6)
   const { entries, rows } = indexOf(cache)!
   const stored = decodeRows(new Part(0, cache), rows, entries.length)
+  for (const entry of entries) entry.folded = decodeInfo(NAMESPACE, entry, new Part(0, cache))
   const [one, two] = [plain(entries[0]!), plain(entries[1]!)]
   const swapped = [{ ...one, stored: two.stored }, { ...two, stored: one.stored }, ...entries.slice(2)]
   const renamed = [{ ...one, id: 'nobody' }, ...entries.slice(1)]
