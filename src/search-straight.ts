@@ -9,7 +9,7 @@ import { isFoldlogError } from './errors.ts'
 import type { Fold } from './fold.ts'
 import type { FoldedInfo } from './infos-cache.ts'
 import { decodeLine, eventsOf, type InnerEvent, type Line } from './line.ts'
-import { LogState } from './log-state.ts'
+import { effectOf, LogState } from './log-state.ts'
 import { Disguise, Piece, probeOf, type Probe } from './search-probe.ts'
 
 const STEP_BYTES = 1 << 18
@@ -55,7 +55,7 @@ async function linesOf(
       if (!names.areIn(bytes)) continue
       const { lines } = decodeLine(bytes, NOWHERE)
       newestFirst.push(...[...lines].reverse())
-      names.note(lines.flatMap(eventsOf))
+      for (const line of lines) names.note(eventsOf(line).filter((event) => effectOf(line, event) === true))
     }
     end = read.start
   }
@@ -91,6 +91,7 @@ class Names {
     return this.#probes.some((probe) => probe.find(line, 0) >= 0) || this.#disguise.isIn(line)
   }
 
+  /** Takes notice of events that have an effect. */
   note(events: readonly InnerEvent[]): void {
     for (const { type, data } of events) {
       if (type === 'message.created') this.#missing.delete((data as { readonly id?: unknown }).id as string)

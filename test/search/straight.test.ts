@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { timeOf } from '../../src/event-id.ts'
+import { idFrom } from '../../src/id.ts'
 import { eventsOf, type InnerEvent, type Line } from '../../src/line.ts'
 import type { Session, Store } from '../../src/index.ts'
 import {
@@ -9,6 +11,7 @@ import {
   conversations,
   copy,
   deliver,
+  line,
   linearConversations,
   orderlyChaos,
   rounds,
@@ -121,6 +124,21 @@ test('a line counts that names the message in another way', async () => {
   const { store, other, reads } = await listed((log) => log.replace('"messageId":"r7"', escaped))
   expect((await collect(other.search('needle'))).map(nameOf)).toEqual(['one r7 p path'])
   expect(reads).toMatchObject({ whole: 0, back: 1 })
+  expect(await naively(store, 'needle')).toEqual(['one r7 p path'])
+})
+
+test('a line that would create the message again and has no effect is not where it was created', async () => {
+  const { store, other, reads } = await listed((log) => {
+    const { id } = JSON.parse(log.trimEnd().split('\n').at(-1)!) as Line
+    const lines = [
+      line(idFrom(timeOf(id) + 1, new Uint8Array(10)), 'todo.added', 'x'.repeat(600_000)),
+      line(idFrom(timeOf(id) + 2, new Uint8Array(10)), 'message.created', { id: 'r7', turnId: 'r7' }),
+      line(idFrom(timeOf(id) + 3, new Uint8Array(10)), 'message.created', { id: 'r7' }, { v: 2 }),
+    ]
+    return `${log}${lines.map((each) => `${JSON.stringify(each)}\n`).join('')}`
+  })
+  expect((await collect(other.search('needle'))).map(nameOf)).toEqual(['one r7 p path'])
+  expect(reads).toMatchObject({ whole: 0, back: 2 })
   expect(await naively(store, 'needle')).toEqual(['one r7 p path'])
 })
 
