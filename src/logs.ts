@@ -128,11 +128,12 @@ export class Logs {
     try {
       const known = earlier?.isCurrent === true ? earlier.folded : await this.#foundOut(key, earlier?.folded, keep)
       if (known?.cursor === undefined || !known.isStraight) return undefined
+      // Somebody may have been faster, and have seen less.
+      if (this.peek(key) !== undefined) return undefined
+      const held = this.held(key)
+      if (held !== undefined) return held.end === known.cursor ? held : undefined
       const newest = new Newest(this.#backend, key, known.info, known.cursor, () => this.#loadKnown(key))
-      const name = nameOf(key)
-      // Somebody may have been faster.
-      if (this.peek(key) !== undefined || this.held(key) !== undefined) return this.held(key)
-      this.#newest.set(name, new WeakRef(newest))
+      this.#newest.set(nameOf(key), new WeakRef(newest))
       return newest
     } catch (error) {
       // Whoever asks next is told.
@@ -176,14 +177,32 @@ export class Logs {
   }
 
   /** The info of a log that is straight, in one pass that keeps little; undefined: only folding tells. Callers share one pass. */
-  #passedOver(key: SessionKey): Promise<FoldedInfo | undefined> {
+  async #passedOver(key: SessionKey): Promise<FoldedInfo | undefined> {
     const name = nameOf(key)
+    const earlier = this.#passing.get(name)
+    if (earlier !== undefined) {
+      const passed = await earlier
+      // It began before this caller asked.
+      if (passed === undefined || !(await this.#hasNews(key, passed.cursor))) return passed
+    }
     let passing = this.#passing.get(name)
     if (passing === undefined) {
       passing = passOver(this.#backend, key).finally(() => this.#passing.delete(name))
       this.#passing.set(name, passing)
     }
     return passing
+  }
+
+  /** Whether a log is another one than up to a place. Rejects with `NOT_FOUND`. */
+  async #hasNews(key: SessionKey, after: Cursor | undefined): Promise<boolean> {
+    if (after === undefined) return true
+    try {
+      for await (const { lines } of this.#backend.read(key, { after })) if (lines.length > 0) return true
+      return false
+    } catch (error) {
+      if (isFoldlogError(error, 'STALE_CURSOR')) return true
+      throw error
+    }
   }
 
   /** Goes on from what is known of a session, if something came since and all of it only adds. */

@@ -3,6 +3,7 @@
  */
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Bus, type Backend, type Message, type Session, type SessionInfo, type Store } from '../src/index.ts'
@@ -350,6 +351,37 @@ describe('a long session that was never listed', () => {
     expect((await (await elsewhere(store)).list()).items).toEqual([info])
   })
 
+  test.each([
+    ['listed', async (other: Store) => (await other.list()).items[0]],
+    ['opened', async (other: Store, id: string) => (await get(other, id)).info],
+  ])('and that is %s once more during the pass, after it has grown, is what it is then', async (_, look) => {
+    const { store, id } = await longSession(60, false, false)
+    const path = join(store.root, store.name, `${id}.jsonl`)
+    const backend = fileBackend(store.root)
+    let second: Promise<SessionInfo | undefined> | undefined
+    let isAsked = (): void => undefined
+    const other = await open(
+      {
+        ...methodsOf(backend),
+        head: async (key, options) => backend.head(key, options).finally(isAsked),
+        list: async (namespace) => backend.list(namespace).finally(isAsked),
+        pieces: async function* (key) {
+          yield* backend.pieces!(key)
+          if (second !== undefined) return
+          appendFileSync(path, `${updateOf(lineAt(path, 2), lineAt(path, -2))}\n`)
+          const asked = new Promise<void>((resolve) => (isAsked = resolve))
+          second = look(other, id)
+          await asked
+          // By then it waits for what is under way.
+          await setImmediate()
+        },
+      },
+      { namespace: store.name, bus: new Bus() },
+    )
+    await get(other, id)
+    expect(await second).toEqual((await foldedOf(store, id)).info)
+  })
+
   test('and that is deleted during the pass is not there', async () => {
     const { store, id } = await longSession(60, false, false)
     const other = await during(store, () => rmSync(join(store.root, store.name, `${id}.jsonl`)))
@@ -410,7 +442,7 @@ function updateOf(line: string, last: string): string {
   const { data } = JSON.parse(line) as { data: { id: string } }
   const { id, ...rest } = JSON.parse(last) as { id: string }
   const update = { id: data.id, metadata: { late: true }, usage: { inputTokens: 7 } }
-  return JSON.stringify({ v: 1, id: `7${id.slice(1)}`, ...rest, type: 'message.updated', data: update })
+  return JSON.stringify({ v: 1, id: `1${id.slice(1)}`, ...rest, type: 'message.updated', data: update })
 }
 
 function replace(path: string, text: string): void {
