@@ -372,8 +372,12 @@ function joined(lines: readonly Uint8Array[]): Uint8Array {
 }
 
 /** JSON as ASCII: the same value, with escapes for what is not. */
+export function asciiOf(json: string): string {
+  return json.replaceAll(BEYOND_ASCII, escaped)
+}
+
 function bytesOf(json: string): Uint8Array {
-  return Buffer.from(json.replaceAll(BEYOND_ASCII, escaped), 'latin1')
+  return Buffer.from(asciiOf(json), 'latin1')
 }
 
 /** Digits from a table: most of saving a cache of texts in other scripts would be making them. */

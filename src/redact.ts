@@ -12,6 +12,7 @@ import type { AsideLine, Backend, RawLine, Rewrites, SessionKey } from './backen
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import { isEventId } from './event-id.ts'
 import { Clock } from './id.ts'
+import { asciiOf } from './infos-cache.ts'
 import { readAny } from './kept-files.ts'
 import { isArray, type Json } from './json.ts'
 import { encodeLine, eventsOf, type InnerEvent, type Line } from './line.ts'
@@ -213,7 +214,9 @@ class Redaction {
   /** What is left of a line that is kept beside the logs: of an event what is left of it in its log, of anything else all or nothing. */
   #editAside({ text, sessionId }: AsideLine): string | undefined {
     if (sessionId === undefined) {
-      const isOfTarget = [...this.#targets.keys()].some((id) => text.includes(JSON.stringify(id)))
+      const names = [...this.#targets.keys()].map((id) => JSON.stringify(id))
+      // The infos cache is ASCII.
+      const isOfTarget = names.some((name) => text.includes(name) || text.includes(asciiOf(name)))
       return isOfTarget || this.#isTainted(text) ? undefined : text
     }
     const isInScope = this.#scope === undefined || this.#scope === sessionId

@@ -73,6 +73,21 @@ test('g11: by event: the content is gone from log, fork, attachments and caches,
   expect((await store.redact({ returned: true })).logs).toEqual([])
 })
 
+test.each(['é', '🜁 "one"'])('by event: the caches say nothing more of a session that is called %s', async (id) => {
+  const root = temp()
+  const first = await open(root)
+  const session = await first.store.create({ id, title: 'a title' })
+  await session.set({ title: SECRET })
+  await session.add({ text: 'a question' })
+  const eventId = (await anew(root, id)).events.find(({ type }) => type === 'session.updated')!.id
+  await first.store.list()
+  await first.store.close()
+  expect(allBytes(root).split(SECRET)).toHaveLength(4)
+  const { store } = await open(root)
+  expect(await store.redact({ events: [eventId] })).toMatchObject({ caches: ['.cache/infos.jsonl'] })
+  expect(allBytes(root)).not.toContain(SECRET)
+})
+
 test('of a batch only what says it goes; its key still answers with all of it', async () => {
   const root = temp()
   const { store } = await open(root)
