@@ -6,7 +6,7 @@
  * Where another version brings no line behind the place of an entry, the log is folded anew: it may have been edited before that place.
  * Of the cache (infos-cache.ts) the index is read at once, an info when it is asked for; one that cannot be read is folded anew.
  */
-import type { Backend, Head } from './backend.ts'
+import type { Backend, Cursor, Head } from './backend.ts'
 import { FoldlogError, isFoldlogError } from './errors.ts'
 import { assertCount, assertOneOf } from './input.ts'
 import {
@@ -199,6 +199,7 @@ export class Infos {
   async save(): Promise<void> {
     if (!this.#isDirty || this.#entries === undefined || !this.#backend.capabilities.infos) return
     await this.#renewNoted(this.#entries)
+    await this.#dropReplaced(this.#entries)
     this.#isDirty = false
     const entries = this.#inOrder('updated').newestFirst()
     await this.#loadPart(entries)
@@ -212,6 +213,31 @@ export class Infos {
       const head = await this.#backend.head({ namespace: this.#namespace, sessionId: entry.id })
       if (head === undefined) this.drop(entry.id)
       else await this.#renew(entries, head)
+    }
+  }
+
+  /** Drops what was known of logs that are other ones by now: what somebody has redacted is not written again. */
+  async #dropReplaced(entries: Map<string, Entry>): Promise<void> {
+    const heads = await this.#backend.list(this.#namespace)
+    const versions = new Map(heads.map(({ sessionId, version }) => [sessionId, version]))
+    for (const entry of entries.values()) {
+      if (entry.version === versions.get(entry.id) || entry.version === NOTED) continue
+      await this.#loadPart([entry])
+      const cursor = this.#folded(entry)?.cursor
+      const isHere = cursor !== undefined && (await this.#isPlace(entry.id, cursor))
+      if (!isHere && entries.get(entry.id) === entry) this.drop(entry.id)
+    }
+  }
+
+  /** Whether a log still has this place. */
+  async #isPlace(sessionId: string, after: Cursor): Promise<boolean> {
+    try {
+      for await (const _ of this.#backend.read({ namespace: this.#namespace, sessionId }, { after })) return true
+      return true
+    } catch (error) {
+      // Whatever it is: it is read anew when somebody asks.
+      if (isFoldlogError(error)) return false
+      throw error
     }
   }
 

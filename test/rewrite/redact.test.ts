@@ -6,6 +6,7 @@ import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSyn
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { fileBackend } from '../../src/backends/file/index.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { isFoldlogError } from '../../src/errors.ts'
 import { isValidData } from '../../src/event.ts'
@@ -71,6 +72,22 @@ test('g11: by event: the content is gone from log, fork, attachments and caches,
   expect((await fork.findings()).length).toBe(0)
   await session.add({ text: 'goes on' })
   expect((await store.redact({ returned: true })).logs).toEqual([])
+})
+
+test('who knew a session before it was redacted elsewhere does not write into the cache what it said', async () => {
+  const root = temp()
+  const { store } = await open(root)
+  await (await store.create({ id: 'one' })).add({ text: SECRET })
+  const { store: other } = await open(fileBackend(root))
+  await other.list()
+  await store.redact({ text: SECRET })
+  await store.list()
+  await store.close()
+  expect(allBytes(root)).not.toContain(SECRET)
+  await other.create({ id: 'two' })
+  await other.close()
+  expect(allBytes(root)).toContain('infos')
+  expect(allBytes(root)).not.toContain(SECRET)
 })
 
 test.each(['é', '🜁 "one"'])('by event: the caches say nothing more of a session that is called %s', async (id) => {
