@@ -16,7 +16,7 @@ const NOWHERE = { file: '', line: 0, offset: 0 } as const
 type Outcome = { readonly end: Cursor | undefined } | 'none' | 'unread'
 
 /**
- * The info of a log that is straight; undefined: only folding tells, which is mostly found out before the end. Rejects with `NOT_FOUND`.
+ * The info of a log that is straight; undefined: only folding tells, which is mostly found out before the end.
  */
 export async function passOver(backend: Backend, key: SessionKey): Promise<FoldedInfo | undefined> {
   try {
@@ -28,8 +28,8 @@ export async function passOver(backend: Backend, key: SessionKey): Promise<Folde
     }
     return typeof outcome === 'string' ? undefined : pass.folded(outcome.end)
   } catch (error) {
-    // It was replaced meanwhile.
-    if (isFoldlogError(error, 'STALE_CURSOR')) return undefined
+    // It was replaced meanwhile, or is being replaced just now: who folds it waits for that.
+    if (isFoldlogError(error, 'STALE_CURSOR') || isFoldlogError(error, 'NOT_FOUND')) return undefined
     throw error
   }
 }

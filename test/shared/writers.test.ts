@@ -44,6 +44,20 @@ test(
   },
 )
 
+test.each([1, 3])(
+  'a session that %i writers wrote and nobody listed is listed by who comes new to it',
+  async (count) => {
+    const root = temp()
+    const others = Array.from({ length: count }, () => new OtherProcess(root, SHARED))
+    await others[0]!.do('create', { id: 's' })
+    for (const [n, other] of others.entries()) await other.do('addEach', 's', [{ text: `of ${n}` }])
+    expect(existsSync(logPath(root, 's'))).toBe(false)
+    const { store } = await open(root, SHARED)
+    const { items } = await store.list()
+    expect(items.map(({ id, messageCount }) => [id, messageCount])).toEqual([['s', count]])
+  },
+)
+
 test('a segment of 256 KB is not appended to: the next lines begin another one', async () => {
   const root = temp()
   const { store } = await open(root, SHARED)

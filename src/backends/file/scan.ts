@@ -48,9 +48,12 @@ export function* piecesOf(log: LogFile, segments: Segments): Generator<LogPiece,
   const buffer = spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES + PAGE_BYTES)
   spare = undefined
   try {
-    const opened = openRegular(log.path, TO_READ)
-    const isOne = othersOf(log, segments, opened).length === 0 && !isTombstone(log.path, opened.stat.size)
-    if (!isOne) return closeQuietly(opened.fd)
+    const opened = openIfThere(log.path)
+    const others = othersOf(log, segments, opened)
+    if (opened === undefined && others.length === 0) throw missing(log)
+    // In a shared root there may be nothing but the files of the runs.
+    if (opened === undefined) return
+    if (others.length > 0 || isTombstone(log.path, opened.stat.size)) return closeQuietly(opened.fd)
     if (log.busy === undefined) log.know(opened.fd, opened.stat)
     const inode = log.isSame(opened.stat) ? log.inode : inodeText(opened.stat.ino)
     let offset = 0
@@ -59,7 +62,6 @@ export function* piecesOf(log: LogFile, segments: Segments): Generator<LogPiece,
       yield new Piece(bytes, offset, inode)
     }
   } catch (error) {
-    if (isMissing(error)) throw missing(log)
     throw storageError(error, 'read', { ...log.key, path: log.path })
   } finally {
     spare = buffer
