@@ -25,6 +25,7 @@ import {
 } from './json-reader.ts'
 import { MAX_LINE_BYTES } from './line.ts'
 import type { Part, Role, Status, Usage } from './message.ts'
+import { USAGE_FIELDS } from './totals.ts'
 
 const BEFORE_ID = bytesOf('{"v":1,"id":"')
 const BEFORE_TIME = bytesOf('","type":"message.created","time":"')
@@ -47,16 +48,7 @@ const ROLE_NAMES: readonly Role[] = ['user', 'assistant', 'tool', 'system']
 const ROLES = ROLE_NAMES.map(bytesOf)
 const STATUS_NAMES: readonly Status[] = ['completed', 'in_progress', 'pending', 'incomplete', 'failed', 'cancelled']
 const STATUSES = STATUS_NAMES.map(bytesOf)
-const USAGE_NAMES: readonly string[] = [
-  'inputTokens',
-  'outputTokens',
-  'reasoningTokens',
-  'cachedInputTokens',
-  'cacheWriteTokens',
-  'totalTokens',
-  'costUsd',
-] satisfies readonly (keyof Usage)[]
-const USAGE_FIELDS = USAGE_NAMES.map(bytesOf)
+const USAGES = USAGE_FIELDS.map(bytesOf)
 
 /** What the value of a field has to be. */
 type Kind = 'text' | 'object' | 'any'
@@ -222,8 +214,8 @@ export class MessageScanner extends JsonReader {
     if (this.is(CLOSE_OBJECT)) return usage
     do {
       this.#field()
-      const i = this.at < 0 ? -1 : USAGE_FIELDS.findIndex((name) => this.isNamed(name))
-      const name = USAGE_NAMES[i]
+      const i = this.at < 0 ? -1 : USAGES.findIndex((name) => this.isNamed(name))
+      const name = USAGE_FIELDS[i]
       if (name === undefined || usage[name] !== undefined) this.at = -1
       else usage[name] = this.#count()
     } while (this.is(COMMA))

@@ -12,7 +12,8 @@ const NANO = 1e9
 /** Far beyond any real count; keeps sums exact and a hostile number from hiding all others. */
 const LARGEST = 1e12
 
-const FIELDS = [
+/** What is counted of a message. */
+export const USAGE_FIELDS: readonly (keyof Usage)[] = [
   'inputTokens',
   'outputTokens',
   'reasoningTokens',
@@ -20,19 +21,19 @@ const FIELDS = [
   'cacheWriteTokens',
   'totalTokens',
   'costUsd',
-] as const
+]
 
 /** The sum of the usage of many messages. */
 export class UsageSum {
   /** How many messages say anything of a field, and their sum, in the order of the fields. */
-  readonly #counts = FIELDS.map(() => 0)
-  readonly #totals = FIELDS.map(() => 0)
+  readonly #counts = USAGE_FIELDS.map(() => 0)
+  readonly #totals = USAGE_FIELDS.map(() => 0)
   #usage: Usage | undefined
 
   /** The sum that gives this usage, to go on from. */
   static of(usage: Usage): UsageSum {
     const sum = new UsageSum()
-    for (const [i, field] of FIELDS.entries()) {
+    for (const [i, field] of USAGE_FIELDS.entries()) {
       const total = usage[field]
       if (total === undefined) continue
       sum.#counts[i] = 1
@@ -57,7 +58,7 @@ export class UsageSum {
 
   /** Adds or takes back a sum of others. */
   addSum(sum: UsageSum, sign: 1 | -1): void {
-    for (let i = 0; i < FIELDS.length; i++) {
+    for (let i = 0; i < USAGE_FIELDS.length; i++) {
       this.#counts[i]! += sign * sum.#counts[i]!
       this.#totals[i]! += sign * sum.#totals[i]!
     }
@@ -67,7 +68,7 @@ export class UsageSum {
   get usage(): Usage {
     if (this.#usage === undefined) {
       const out: Record<string, number> = {}
-      for (const [i, field] of FIELDS.entries()) {
+      for (const [i, field] of USAGE_FIELDS.entries()) {
         const total = this.#totals[i]!
         if (this.#counts[i]! > 0) out[field] = field === 'costUsd' ? total / NANO : total
       }

@@ -4,25 +4,16 @@
 import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Bus, type Backend, type Message, type Session, type SessionInfo, type Store } from '../src/index.ts'
 import { fileBackend } from '../src/backends/file/index.ts'
 import { isFoldlogError } from '../src/errors.ts'
 import type { Line } from '../src/line.ts'
 import { Log } from '../src/log.ts'
-import {
-  chaos,
-  conversations,
-  copy,
-  deliver,
-  linearConversations,
-  orderlyChaos,
-  rounds,
-  seeds,
-} from './support/events.ts'
+import { copy } from './support/events.ts'
 import { FaultyDisk } from './support/faults.ts'
 import { ids, replicaOf } from './support/model.ts'
+import { testLogs } from './support/straight.ts'
 import { elsewhere, freshStore, open } from './support/store.ts'
 
 /** Whether the log of these lines ends as its conversation does, and what it is from each line on. */
@@ -40,30 +31,7 @@ function check(lines: readonly Line[]): boolean {
 }
 
 describe('the end of a log that is straight folds to the end of its conversation', () => {
-  test('of writers one after the other, whose logs are straight', () => {
-    let straight = 0
-    fc.assert(
-      fc.property(linearConversations, (lines) => {
-        if (check(lines)) straight++
-      }),
-      rounds(),
-    )
-    expect(straight).toBeGreaterThan(0)
-  })
-
-  test.each([
-    ['of several writers', conversations],
-    ['of anything in order', orderlyChaos],
-    ['of anything', chaos],
-  ])('%s', (_, arbitrary) => {
-    fc.assert(
-      fc.property(arbitrary, seeds, (lines, order) => {
-        check([...lines].sort((a, b) => (a.id < b.id ? -1 : 1)))
-        check(deliver(lines, order))
-      }),
-      rounds(),
-    )
-  })
+  testLogs(check)
 })
 
 const LONG = 'word '.repeat(4000)

@@ -1,23 +1,13 @@
 /** What is found in a session that is one path is told without folding it, and is the same. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { timeOf } from '../../src/event-id.ts'
 import { idFrom } from '../../src/id.ts'
 import { eventsOf, type InnerEvent, type Line } from '../../src/line.ts'
 import type { Session, Store } from '../../src/index.ts'
-import {
-  chaos,
-  conversations,
-  copy,
-  deliver,
-  line,
-  linearConversations,
-  orderlyChaos,
-  rounds,
-  seeds,
-} from '../support/events.ts'
+import { copy, line } from '../support/events.ts'
 import { replicaOf } from '../support/model.ts'
+import { testLogs } from '../support/straight.ts'
 import { logPath, open, temp } from '../support/temp.ts'
 import { collect, nameOf, naively } from './naive.ts'
 import { settled } from './settled.ts'
@@ -42,30 +32,7 @@ function check(lines: readonly Line[]): boolean {
 }
 
 describe('in a log that is one path, a message is what the lines say that name it', () => {
-  test('of writers one after the other, whose logs are straight', () => {
-    let straight = 0
-    fc.assert(
-      fc.property(linearConversations, (lines) => {
-        if (check(lines)) straight++
-      }),
-      rounds(),
-    )
-    expect(straight).toBeGreaterThan(0)
-  })
-
-  test.each([
-    ['of several writers', conversations],
-    ['of anything in order', orderlyChaos],
-    ['of anything', chaos],
-  ])('%s', (_, arbitrary) => {
-    fc.assert(
-      fc.property(arbitrary, seeds, (lines, order) => {
-        check([...lines].sort((a, b) => (a.id < b.id ? -1 : 1)))
-        check(deliver(lines, order))
-      }),
-      rounds(),
-    )
-  })
+  testLogs(check)
 })
 
 /** A session of one path with something to find, listed, and read anew by another store. */
