@@ -18,6 +18,7 @@ import { Live } from './live.ts'
 import { screenLine, type RedactHook } from './screen.ts'
 import { Log, notFound } from './log.ts'
 import { Newest } from './newest.ts'
+import { hasNews } from './news.ts'
 import { writeNew } from './pending.ts'
 
 const KEPT = 64
@@ -183,7 +184,8 @@ export class Logs {
     if (earlier !== undefined) {
       const passed = await earlier
       // It began before this caller asked.
-      if (passed === undefined || !(await this.#hasNews(key, passed.cursor))) return passed
+      const place = passed?.cursor
+      if (passed === undefined || (place !== undefined && !(await hasNews(this.#backend, key, place)))) return passed
     }
     let passing = this.#passing.get(name)
     if (passing === undefined) {
@@ -191,18 +193,6 @@ export class Logs {
       this.#passing.set(name, passing)
     }
     return passing
-  }
-
-  /** Whether a log is another one than up to a place. Rejects with `NOT_FOUND`. */
-  async #hasNews(key: SessionKey, after: Cursor | undefined): Promise<boolean> {
-    if (after === undefined) return true
-    try {
-      for await (const { lines } of this.#backend.read(key, { after })) if (lines.length > 0) return true
-      return false
-    } catch (error) {
-      if (isFoldlogError(error, 'STALE_CURSOR')) return true
-      throw error
-    }
   }
 
   /** Goes on from what is known of a session, if something came since and all of it only adds. */

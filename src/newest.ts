@@ -10,6 +10,7 @@ import { decodeLine, eventsOf, type Line } from './line.ts'
 import { notFound, type Log } from './log.ts'
 import { LogState } from './log-state.ts'
 import type { Message, SessionInfo } from './message.ts'
+import { hasNews } from './news.ts'
 
 /** What is read first; each time more is needed, as much again as there is. */
 const FIRST_BYTES = 1 << 17
@@ -73,7 +74,7 @@ export class Newest {
   /** Whether nothing has come since. Looks. Rejects with `NOT_FOUND` if the session is gone. */
   async isCurrent(): Promise<boolean> {
     if (this.#isDeleted) throw notFound(this.key)
-    return this.#log === undefined && !(await this.#hasNews())
+    return this.#log === undefined && !(await hasNews(this.#backend, this.key, this.end, { isKnown: true }))
   }
 
   /** The last messages of the conversation; undefined: the whole log has to say. Looks first. Rejects with `NOT_FOUND` if the session is gone. */
@@ -98,18 +99,6 @@ export class Newest {
     if (page.length >= limit) return page
     const isFound = before === undefined || fold.node(before) !== undefined
     return this.#start === undefined && isFound && !isDeleted ? page : undefined
-  }
-
-  async #hasNews(): Promise<boolean> {
-    try {
-      for await (const { lines } of this.#backend.read(this.key, { after: this.end, isKnown: true }))
-        if (lines.length > 0) return true
-      return false
-    } catch (error) {
-      // It is another log now: what was known of it says nothing.
-      if (isFoldlogError(error, 'STALE_CURSOR')) return true
-      throw error
-    }
   }
 
   /** False if that cannot be done. */

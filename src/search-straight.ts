@@ -10,6 +10,7 @@ import type { Fold } from './fold.ts'
 import type { FoldedInfo } from './infos-cache.ts'
 import { decodeLine, eventsOf, type InnerEvent, type Line } from './line.ts'
 import { effectOf, LogState } from './log-state.ts'
+import { hasNews } from './news.ts'
 import { Disguise, Piece, probeOf, type Probe } from './search-probe.ts'
 
 const STEP_BYTES = 1 << 18
@@ -60,11 +61,6 @@ async function linesOf(
     end = read.start
   }
   return newestFirst.reverse()
-}
-
-async function hasNews(backend: Backend, key: SessionKey, after: Cursor): Promise<boolean> {
-  for await (const { lines } of backend.read(key, { after })) if (lines.length > 0) return true
-  return false
 }
 
 /** The ids of the messages, looked for in bytes. */
