@@ -198,8 +198,14 @@ export class Infos {
   /** Writes the cache if anything changed. A failure is none: the cache only saves time. */
   async save(): Promise<void> {
     if (!this.#isDirty || this.#entries === undefined || !this.#backend.capabilities.infos) return
-    await this.#renewNoted(this.#entries)
-    await this.#dropReplaced(this.#entries)
+    try {
+      await this.#renewNoted(this.#entries)
+      await this.#dropReplaced(this.#entries)
+    } catch (error) {
+      // What cannot be looked at may have been redacted meanwhile: it is not written.
+      if (isFoldlogError(error)) return
+      throw error
+    }
     this.#isDirty = false
     const entries = this.#inOrder('updated').newestFirst()
     await this.#loadPart(entries)

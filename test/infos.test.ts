@@ -450,3 +450,15 @@ test('a folder, a file or nothing where the cache should be costs time only', as
   }
   expect(readFileSync(join(folder, 'infos.jsonl'), 'utf8')).toMatch(/^\{"foldlog":"infos","v":4,/)
 })
+
+test('a namespace that cannot be looked at any more does not fail the closing of a store', async () => {
+  const root = temp()
+  const { store } = await open(root)
+  const session = await store.create({ title: 'Kept' })
+  await store.list()
+  await session.add({ text: 'more' })
+  rmSync(join(root, 'default'), { recursive: true })
+  writeFileSync(join(root, 'default'), 'no directory')
+  await expect(store.list()).rejects.toMatchObject({ code: 'NOT_A_LOG' })
+  await store.close()
+})
