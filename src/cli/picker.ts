@@ -52,10 +52,9 @@ async function choose(call: Call): Promise<SessionInfo | 'none' | undefined> {
     throw error
   }
   await using _ = root
-  const infos: SessionInfo[] = []
-  for (const namespace of await root.namespaces()) {
-    infos.push(...(await (await root.store(namespace)).list({ limit: Infinity })).items)
-  }
+  const found: (readonly SessionInfo[])[] = []
+  for (const namespace of await root.namespaces()) found.push((await root.list(namespace, { limit: Infinity })).items)
+  const infos = found.flat()
   if (infos.length === 0) return 'none'
   // Awaited here, because the root is closed when this returns.
   return await new Picker(call.out, infos.sort(byActivity), async ({ id, namespace }) => {

@@ -68,12 +68,12 @@ export class Root {
 
   /** The infos of these sessions, archived ones too, newest activity first in each namespace. */
   async infos(): Promise<readonly SessionInfo[]> {
-    const infos: SessionInfo[] = []
+    const found: (readonly SessionInfo[])[] = []
     for (const namespace of await this.namespaces()) {
       const { items } = await this.list(namespace, { archived: 'all', limit: Infinity })
-      infos.push(...items)
+      found.push(items)
     }
-    return infos
+    return found.flat()
   }
 
   /** A page of the infos of a namespace. Needs no store, which has all that writes. */
