@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { SessionKey } from '../backend.ts'
 import { isMissing, storageError } from '../backends/file/failure.ts'
-import { openRegular, TO_READ } from '../backends/file/log-file.ts'
+import { openRegular, TO_READ } from '../backends/file/regular.ts'
 import { isAside, namespacePath, parseFileName, TOMBSTONE_SEGMENT } from '../backends/file/paths.ts'
 import { decodeName, encodeName } from '../name.ts'
 

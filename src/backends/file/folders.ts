@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import { FoldlogError } from '../../errors.ts'
 import { codeOf, storageError } from './failure.ts'
 import { constants, io } from './io.ts'
-import { closeQuietly } from './log-file.ts'
+import { closeQuietly } from './regular.ts'
 
 /** Which files git does not look at. */
 export const GIT_IGNORE = '.gitignore'

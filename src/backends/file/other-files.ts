@@ -6,7 +6,8 @@ import type { NewLine, SessionKey } from '../../backend.ts'
 import { parsePlace } from './cursor.ts'
 import { isMissing } from './failure.ts'
 import { io } from './io.ts'
-import { LogFile, openRegular, TO_READ } from './log-file.ts'
+import { LogFile } from './log-file.ts'
+import { openRegular, TO_READ } from './regular.ts'
 import { findIds } from './lookup.ts'
 
 const NO_THROW = { throwIfNoEntry: false } as const

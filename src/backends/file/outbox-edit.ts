@@ -6,7 +6,7 @@
  */
 import { chunksOf, eachLine } from './chunks.ts'
 import { io } from './io.ts'
-import { openRegular, TO_OVERWRITE } from './log-file.ts'
+import { openRegular, TO_OVERWRITE } from './regular.ts'
 import { OutboxFile } from './outbox.ts'
 import { decodeName } from '../../name.ts'
 

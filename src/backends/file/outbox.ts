@@ -19,7 +19,8 @@ import { newId } from '../../id.ts'
 import { isMissing, storageError } from './failure.ts'
 import { makeIgnored } from './folders.ts'
 import { io } from './io.ts'
-import { type LogFile, openRegular, TO_APPEND, TO_READ } from './log-file.ts'
+import type { LogFile } from './log-file.ts'
+import { openRegular, TO_APPEND, TO_READ } from './regular.ts'
 import { LF } from './prefix.ts'
 
 /** What the names of outboxes begin with. */

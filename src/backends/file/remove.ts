@@ -2,7 +2,7 @@
  * Removes the files of a log.
  */
 import type { LogFile } from './log-file.ts'
-import { notALog } from './log-file.ts'
+import { notALog } from './regular.ts'
 import { isMissing, storageError } from './failure.ts'
 import { io } from './io.ts'
 import { logPath } from './paths.ts'

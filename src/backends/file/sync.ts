@@ -12,7 +12,8 @@
  * none are kept: there a flush that failed fails from then on.
  */
 import { io } from './io.ts'
-import { closeQuietly, type LogFile, openRegular, TO_APPEND } from './log-file.ts'
+import type { LogFile } from './log-file.ts'
+import { closeQuietly, openRegular, TO_APPEND } from './regular.ts'
 import { LoneCaller } from './lone.ts'
 import type { NewLine } from '../../backend.ts'
 import { isMissing } from './failure.ts'

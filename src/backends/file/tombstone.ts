@@ -11,7 +11,8 @@
  */
 import { storageError } from './failure.ts'
 import { io } from './io.ts'
-import { type LogFile, notALog, openRegular, TO_READ } from './log-file.ts'
+import type { LogFile } from './log-file.ts'
+import { notALog, openRegular, TO_READ } from './regular.ts'
 import { logPath, TOMBSTONE_SEGMENT } from './paths.ts'
 import type { Segments } from './segments.ts'
 
