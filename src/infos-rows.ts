@@ -11,8 +11,9 @@ import type { SessionInfo, SessionStatus, Usage } from './message.ts'
 /** A session as a list shows it. Every info is one. */
 export interface InfoRow extends Pick<
   SessionInfo,
-  'id' | 'namespace' | 'title' | 'status' | 'messageCount' | 'branchCount' | 'damage'
+  'id' | 'namespace' | 'status' | 'messageCount' | 'branchCount' | 'damage'
 > {
+  readonly title?: string | undefined
   /** May be empty where there is a title. */
   readonly preview: string
   /** 0 is as good as absent. */
@@ -64,9 +65,10 @@ export class Rows {
     const { title, preview, status, messageCount, branchCount, usage, damage } = this.#columns
     const name = title[row]!
     const tokens = usage[row]!
-    const shown: InfoRow = {
+    return {
       id,
       namespace,
+      title: name === 0 ? undefined : name,
       preview: preview[row]!,
       status: status[row]! || 'idle',
       messageCount: messageCount[row]!,
@@ -75,7 +77,6 @@ export class Rows {
       damage: damage[row]!,
       time: { updated },
     }
-    return name === 0 ? shown : Object.assign(shown, { title: name })
   }
 }
 

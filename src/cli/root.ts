@@ -245,11 +245,10 @@ const MOST_TITLED = 3
 
 /** The session that something happened in last, or the nth before it. The order is that of `ls --all`. */
 async function findLatest(call: Call, root: Root, nth: number): Promise<SessionKey> {
-  const infos: SessionInfo[] = []
-  for (const namespace of await root.namespaces()) {
-    infos.push(...(await root.list(namespace, { limit: nth + 1 })).items)
-  }
-  const info = infos.sort(byActivity)[nth]
+  const found: (readonly SessionInfo[])[] = []
+  for (const namespace of await root.namespaces()) found.push((await root.list(namespace, { limit: nth + 1 })).items)
+  const infos = found.flat().sort(byActivity)
+  const info = infos[nth]
   if (info !== undefined) return { namespace: info.namespace, sessionId: info.id }
   const where = call.namespace ?? root.path
   if (infos.length > 0)

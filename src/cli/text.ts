@@ -222,7 +222,10 @@ function roomOf(columns: readonly Column[], widths: readonly number[], width: nu
 export function shortCount(count: number): string {
   if (count < 1000) return String(Math.round(count))
   const [value, unit] = count < 999_500 ? [count / 1000, 'k'] : [count / 1_000_000, 'M']
-  return `${value < 100 ? value.toFixed(1) : Math.round(value)}${unit}`
+  if (value >= 100) return `${Math.round(value)}${unit}`
+  // `toFixed` would take most of what a table of many sessions takes.
+  const tenths = Math.round(value * 10)
+  return `${Math.floor(tenths / 10)}.${tenths % 10}${unit}`
 }
 
 /** `$0.31`, `$12.31`, `$1,240`; more digits of what is less than a cent. */

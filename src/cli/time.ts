@@ -25,8 +25,9 @@ export function isoTime(ms: number): string {
     lastDay.day = day
   }
   const seconds = Math.floor((ms - day * DAY) / SECOND)
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
-  return `${lastDay.text}${TWO_DIGITS[hours]}:${TWO_DIGITS[minutes]}:${TWO_DIGITS[seconds % 60]}Z`
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.floor(minutes / 60)
+  return `${lastDay.text}${TWO_DIGITS[hours]}:${TWO_DIGITS[minutes % 60]}:${TWO_DIGITS[seconds % 60]}Z`
 }
 
 /** `2m ago`, `yesterday`, then the date. */
