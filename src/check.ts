@@ -1,167 +1,174 @@
 /**
- * Checks made once from zod schemas: the same verdict as `safeParse` in a fraction of its time, because nothing is copied and
- * nothing is said about what is wrong.
+ * Schemas that only tell whether a value fits, and where it does not: the verdict of zod's `safeParse` in a fraction of its time, because nothing is
+ * copied, and without zod itself, which takes longer to load than most sessions to read.
  *
- * The schemas stay the one source of truth: a check is made by walking their definitions, and what is not understood here is left
- * to zod. test/check.test.ts compares the two. Meant for data as JSON.parse makes it. Everything in this file is pure.
+ * They are made of the one description in data-schemas.ts, as the zod schemas are; test/check.test.ts compares the two. Meant for data as JSON.parse
+ * makes it. Everything in this file is pure.
  */
+import type { Schema, SchemaBuilder } from './data-schemas.ts'
 
-/** Whether a value fits. */
-export type Check = (value: unknown) => boolean
+type Check = (value: unknown) => boolean
 
-/** What is used of a zod schema. */
-export interface Schema {
-  readonly _zod: { readonly def: object }
-  readonly '~standard': { readonly validate: (value: unknown) => object }
+/** The first field that does not fit. */
+export interface Misfit {
+  readonly path: readonly string[]
+  /** What was expected there. */
+  readonly error: string
 }
 
-/** What definitions may say. Which of it a type of schema has is said by {@link MAKERS}. */
-interface Definition {
-  readonly type: string
-  readonly shape: Readonly<Record<string, Schema>>
-  readonly catchall: Schema
-  readonly innerType: Schema
-  readonly element: Schema
-  readonly options: readonly Schema[]
-  readonly discriminator?: string
-  readonly inclusive?: boolean
-  readonly entries: Readonly<Record<string, unknown>>
-  readonly values: readonly unknown[]
-  readonly fn: (value: unknown) => unknown
-  readonly checks: readonly { readonly _zod: { readonly def: object } }[]
-}
-/** The same of what is checked beyond the type. */
-interface Constraint {
-  readonly check: string
-  readonly minimum: number
-  readonly value: number
-  readonly inclusive: boolean
-  readonly fn: (value: unknown) => unknown
-}
+/** Of what does not fit. */
+type Find = (value: unknown, path: readonly string[]) => Misfit
 
-/** Undefined: not understood. */
-type Made = Check | undefined
+export class CheckSchema implements Schema<CheckSchema> {
+  /** Whether a value fits. */
+  readonly fits: Check
+  readonly find: Find
 
-/** Says nothing about which values fit. */
-const IRRELEVANT: readonly string[] = ['type', 'check', 'error', 'abort', 'when']
+  constructor(fits: Check, find: Find) {
+    this.fits = fits
+    this.find = find
+  }
 
-/** By type of schema: what of its definition its maker takes into account. */
-const MAKERS: Readonly<Record<string, readonly [reads: readonly string[], make: (def: Definition) => Made]>> = {
-  boolean: [[], () => (value) => typeof value === 'boolean'],
-  undefined: [[], () => (value) => value === undefined],
-  custom: [
-    ['fn'],
-    ({ fn }) =>
-      (value) =>
-        Boolean(fn(value)),
-  ],
-  literal: [['values'], ({ values }) => oneOf(values)],
-  enum: [['entries'], ({ entries }) => oneOf(Object.values(entries))],
-  string: [['checks'], ({ checks }) => constrained((value) => typeof value === 'string', checks)],
-  number: [['checks'], ({ checks }) => constrained(Number.isFinite, checks)],
-  optional: [['innerType'], ({ innerType }) => orElse(undefined, checkOf(innerType))],
-  nullable: [['innerType'], ({ innerType }) => orElse(null, checkOf(innerType))],
-  array: [['element'], ({ element }) => arrayOf(checkOf(element))],
-  object: [['shape', 'catchall'], objectOf],
-  union: [['options', 'discriminator', 'inclusive'], unionOf],
-}
+  /** Where a value that does not fit is wrong. */
+  misfit(value: unknown): Misfit {
+    return this.find(value, [])
+  }
 
-/** A check that takes exactly what a schema takes. */
-export function checkOf(schema: Schema): Check {
-  // Definitions are what zod gives to those who walk its schemas.
-  const def = schema._zod.def as Definition
-  const [reads, make] = MAKERS[def.type] ?? []
-  const made = reads !== undefined && saysOnly(def, reads) ? make?.(def) : undefined
-  return made ?? ((value) => !('issues' in schema['~standard'].validate(value)))
-}
+  optional(): CheckSchema {
+    const { fits } = this
+    return new CheckSchema((value) => value === undefined || fits(value), this.find)
+  }
 
-function saysOnly(def: object, reads: readonly string[]): boolean {
-  return Object.entries(def).every(
-    ([name, value]) => value === undefined || reads.includes(name) || IRRELEVANT.includes(name),
-  )
-}
-
-function oneOf(values: readonly unknown[]): Check {
-  if (values.length > 1) return (value) => values.includes(value)
-  const [only] = values
-  return (value) => value === only
-}
-
-function orElse(extra: undefined | null, check: Check): Check {
-  return (value) => value === extra || check(value)
-}
-
-function arrayOf(check: Check): Check {
-  return (value) => {
-    if (!Array.isArray(value)) return false
-    for (let i = 0; i < value.length; i++) if (!check(value[i])) return false
-    return true
+  nullable(): CheckSchema {
+    const { fits } = this
+    return new CheckSchema((value) => value === null || fits(value), this.find)
   }
 }
 
-/** The type, then each constraint on top of it. */
-function constrained(check: Check, constraints: Definition['checks'] = []): Made {
-  let all: Made = check
-  for (const { _zod } of constraints) {
-    const more: Made = constraint(_zod.def as Constraint)
-    const before: Made = all
-    all = before === undefined || more === undefined ? undefined : (value) => before(value) && more(value)
+class StringSchema extends CheckSchema {
+  constructor() {
+    super(isString, expecting('expected a string'))
   }
-  return all
+
+  min(length: number): CheckSchema {
+    return leaf(
+      (value) => isString(value) && value.length >= length,
+      `expected a string of at least ${length} character`,
+    )
+  }
+
+  refine(fits: (text: string) => boolean, { error }: { readonly error: string }): CheckSchema {
+    return leaf((value) => isString(value) && fits(value), error)
+  }
 }
 
-function constraint(def: Constraint): Made {
-  const { check, minimum, value: least, inclusive, fn } = def
-  if (check === 'min_length' && saysOnly(def, ['minimum'])) return (value) => (value as string).length >= minimum
-  if (check === 'greater_than' && inclusive && saysOnly(def, ['value', 'inclusive'])) {
-    return (value) => (value as number) >= least
+class NumberSchema extends CheckSchema {
+  constructor() {
+    super(Number.isFinite, expecting('expected a number'))
   }
-  return check === 'custom' && saysOnly(def, ['fn']) ? (value) => Boolean(fn(value)) : undefined
+
+  nonnegative(): CheckSchema {
+    return leaf((value) => Number.isFinite(value) && (value as number) >= 0, 'expected a number that is not negative')
+  }
+}
+
+export const CHECKS: SchemaBuilder<CheckSchema> = {
+  string: () => new StringSchema(),
+  number: () => new NumberSchema(),
+  boolean: () => leaf((value) => typeof value === 'boolean', 'expected true or false'),
+  undefined: () => leaf((value) => value === undefined, 'expected to be left out'),
+  literal: (only) => leaf((value) => value === only, `expected ${JSON.stringify(only)}`),
+  enum: (values) => leaf((value) => values.includes(value as string), oneOf(values)),
+  custom: leaf,
+  looseObject,
+  array,
+  union,
+  discriminatedUnion,
+}
+
+function leaf(fits: Check, error: string): CheckSchema {
+  return new CheckSchema(fits, expecting(error))
+}
+
+function expecting(error: string): Find {
+  return (value, path) => ({ path, error: value === undefined ? `${error}, and there is none` : error })
+}
+
+function oneOf(values: Iterable<unknown>): string {
+  return `expected one of ${[...values].map((value) => JSON.stringify(value)).join(', ')}`
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Walks the fields that a value has, which are few, and not those it may have, which are many. */
-function objectOf({ shape, catchall }: Definition): Made {
-  if ((catchall?._zod.def as Definition | undefined)?.type !== 'unknown') return undefined
-  const fields = new Map(Object.entries(shape).map(([name, schema]) => [name, fieldOf(checkOf(schema))]))
+function looseObject(schemas: Readonly<Record<string, CheckSchema>>): CheckSchema {
+  const fields = new Map(
+    Object.entries(schemas).map(([name, { fits }]) => [name, { fits, isRequired: !fits(undefined) }]),
+  )
   const required = [...fields.values()].filter(({ isRequired }) => isRequired).length
-  return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const fits: Check = (value) => {
+    if (!isObject(value)) return false
     let found = 0
     for (const name in value) {
       const field = fields.get(name)
       if (field === undefined) continue
-      if (!field.check((value as Readonly<Record<string, unknown>>)[name])) return false
+      if (!field.fits(value[name])) return false
       if (field.isRequired) found++
     }
     return found === required
   }
+  return new CheckSchema(fits, (value, path) => {
+    if (!isObject(value)) return { path, error: 'expected an object' }
+    const [name, schema] = Object.entries(schemas).find(([key, each]) => !each.fits(ownField(value, key))) ?? []
+    return schema === undefined
+      ? { path, error: 'expected other fields' }
+      : schema.find(ownField(value, name!), [...path, name!])
+  })
 }
 
-function fieldOf(check: Check): { readonly check: Check; readonly isRequired: boolean } {
-  return { check, isRequired: !check(undefined) }
+/** As a walk over the fields that there are would find it. */
+function ownField(value: Fields, name: string): unknown {
+  return Object.hasOwn(value, name) ? value[name] : undefined
 }
 
-function unionOf({ options, discriminator, inclusive }: Definition): Made {
-  if (discriminator !== undefined) return discriminated(discriminator, options)
-  if (inclusive === false) return undefined
-  const checks = options.map(checkOf)
-  return (value) => {
+function array({ fits, find }: CheckSchema): CheckSchema {
+  const all: Check = (value) => {
+    if (!Array.isArray(value)) return false
+    for (let i = 0; i < value.length; i++) if (!fits(value[i])) return false
+    return true
+  }
+  return new CheckSchema(all, (value, path) => {
+    if (!Array.isArray(value)) return { path, error: 'expected a list' }
+    const at = value.findIndex((each) => !fits(each))
+    return find(value[at], [...path, String(at)])
+  })
+}
+
+/** Of what fits none, the first one tells what is wrong: it is the one that is meant. */
+function union(options: readonly CheckSchema[]): CheckSchema {
+  const checks = options.map(({ fits }) => fits)
+  const fits: Check = (value) => {
     for (let i = 0; i < checks.length; i++) if (checks[i]!(value)) return true
     return false
   }
+  return new CheckSchema(fits, (value, path) => options[0]!.find(value, path))
 }
 
 /** Looks only at the option that a value says it is. */
-function discriminated(discriminator: string, options: readonly Schema[]): Made {
-  const byTag = new Map<unknown, Check>()
-  for (const option of options) {
-    const tag = (option._zod.def as Definition).shape?.[discriminator]?._zod.def as Definition | undefined
-    if (tag?.type !== 'literal') return undefined
-    const check = checkOf(option)
-    for (const value of tag.values) byTag.set(value, check)
-  }
-  return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-    return byTag.get((value as Readonly<Record<string, unknown>>)[discriminator])?.(value) === true
-  }
+function discriminatedUnion(tag: string, options: Readonly<Record<string, CheckSchema>>): CheckSchema {
+  const byTag = new Map<unknown, CheckSchema>(Object.entries(options))
+  const fits: Check = (value) => isObject(value) && byTag.get(value[tag])?.fits(value) === true
+  return new CheckSchema(fits, (value, path) => {
+    if (!isObject(value)) return { path, error: 'expected an object' }
+    const error = oneOf(byTag.keys())
+    return byTag.get(value[tag])?.find(value, path) ?? { path: [...path, tag], error }
+  })
 }

@@ -97,7 +97,7 @@ export async function compactIf(
   // The summary itself cannot stay.
   if (at === undefined || at < (before?.end ?? 0)) return undefined
   const pinned = new Set(pin === 'first-user' ? firstUser(path) : pin)
-  // Loaded here, as it knows the schemas: whoever imports the package for something else would wait for zod.
+  // Loaded here: whoever imports the package for something else would wait for all that folds.
   const { withAnswers } = await import('./context.ts')
   // What is still written cannot be in a summary, and what answers a call that stays is seen with it.
   const isKept = withAnswers(({ id, status }) => pinned.has(id) || status === 'in_progress' || status === 'pending')

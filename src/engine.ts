@@ -76,7 +76,7 @@ export class Engine {
     return namespace
   }
 
-  /** The open logs. What they need, zod among it, is loaded with the first call. */
+  /** The open logs. What they need is loaded with the first call. */
   logs(): Promise<Logs> {
     this.#logs ??= this.#load()
     return this.#logs

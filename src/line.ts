@@ -3,7 +3,7 @@
  *
  * Invariants held here: I2 a reader sees whole lines only; I7 damage is reported and never repaired silently.
  *
- * Everything in this file is pure and free of zod: whether the data of a line fits its type is event.ts's business.
+ * Everything in this file is pure: whether the data of a line fits its type is event.ts's business.
  */
 import { FoldlogError } from './errors.ts'
 import { isEventId } from './event-id.ts'

@@ -1,7 +1,7 @@
 /**
  * Opens a root: create, get, list, delete. The one file that composes all others.
  *
- * What needs zod (logs and sessions), chokidar (watching) or the system's crypto (ids and attachments) is loaded when it is first used, so that
+ * What folds (logs and sessions), chokidar (watching) and the system's crypto (ids and attachments) are loaded when they are first used, so that
  * opening a store and listing from the cache stay cheap.
  */
 import type { Backend, Capabilities, SessionKey } from './backend.ts'

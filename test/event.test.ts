@@ -3,7 +3,6 @@ import schema from '../docs/schema/line.schema.json' with { type: 'json' }
 import { isFoldlogError } from '../src/errors.ts'
 import {
   assertData,
-  dataSchemas,
   isCoreEvent,
   isCustomType,
   isValidData,
@@ -15,6 +14,7 @@ import {
 } from '../src/event.ts'
 import type { Json } from '../src/json.ts'
 import type { Audience, ErrorInfo, Part, Role, SessionParent, Source, Status, Usage } from '../src/message.ts'
+import { dataSchemas } from '../src/schemas.ts'
 
 type Defs = (typeof schema)['$defs']
 /** The fields that a schema knows. test/schema.test.ts sees to it that the file is what the code makes. */

@@ -1,7 +1,7 @@
 /**
  * `foldlog ls`: sessions, newest activity first.
  *
- * Comes from the infos cache where that is valid: then neither zod nor a watcher is loaded, and for a table no info is read. What an info does not hold, such as when
+ * Comes from the infos cache where that is valid: then nothing that folds is loaded, and for a table no info is read. What an info does not hold, such as when
  * in the last day something happened, is not shown: logs would have to be read for it (`foldlog stats` does).
  */
 import type { SessionInfo } from '../message.ts'

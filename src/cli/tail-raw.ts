@@ -1,5 +1,5 @@
 /**
- * `foldlog tail --raw`: lines as they lie in the files of a session. Loads neither zod nor, unless it follows, a watcher.
+ * `foldlog tail --raw`: lines as they lie in the files of a session. Loads nothing that folds and, unless it follows, no watcher.
  */
 import type { Cursor, StoredLine } from '../backend.ts'
 import { isFoldlogError } from '../errors.ts'

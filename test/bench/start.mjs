@@ -36,7 +36,7 @@ export async function measureStart({ rounds }) {
         1.5,
       ),
       ratio("U1: import of pi, to import 'foldlog'", beyond(pi, empty), beyond(product, empty), 30, 'least'),
-      most('scripts of zod, before a log is read', loaded?.zod, 0),
+      most('scripts of zod, after messages were written and read', loaded?.zod, 0),
       most('scripts of chokidar, before something is watched', loaded?.before, 0),
     ],
     notes: loaded && [`A store that watches has ${loaded.after} scripts of chokidar loaded.`],
@@ -53,7 +53,7 @@ function way(name, code, why, cwd = PROJECT) {
   return { name, missing: why, sample: () => runNode(['--input-type=module', '--eval', code], cwd).ms }
 }
 
-/** What loads all that writing needs, zod too. */
+/** What loads all that writing needs. */
 function firstMessage() {
   const folder = JSON.stringify(tempFolder('start'))
   const use = 'const session = await store.create(); await session.add({ text: "Hello" }); await store.close()'

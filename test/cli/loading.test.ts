@@ -102,12 +102,24 @@ test('a listing that reads no log loads nothing that mints ids', async () => {
   expect(await loaded()).not.toContain('ulid')
 })
 
-test('what folds loads zod, and only what follows loads chokidar', async () => {
+test('what reads and writes messages loads no zod, and only what follows loads chokidar', async () => {
   const { id, root } = await session()
   const shown = await recorder()
   await run(['show', id, '--root', root], shown.where)
-  expect(await shown.loaded()).toContain('zod')
-  expect(await shown.loaded()).not.toContain('chokidar')
+  const names = await shown.loaded()
+  expect(names).toContain('cli/show')
+  for (const name of ['zod', 'chokidar']) expect(names).not.toContain(name)
+
+  const written = await recorder()
+  const script = `const store = await openStore(process.argv[1])
+    const session = await store.create()
+    await session.add({ text: 'hello' })
+    await session.add({ text: 5 }).catch(() => {})
+    if ((await session.messages()).length !== 1) throw new Error('nothing was added')
+    await store.close()`
+  await runScript(script, [root], written.where)
+  expect(await written.loaded()).toContain('ulid')
+  expect(await written.loaded()).not.toContain('zod')
 
   const followed = await recorder()
   const child = start(['tail', id, '-f', '--raw', '--root', root], followed.where)

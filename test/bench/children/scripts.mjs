@@ -1,4 +1,4 @@
-/** `node scripts.mjs <folder>`: counts the scripts of zod that are loaded before a log is read, and those of chokidar before and after something is watched. */
+/** `node scripts.mjs <folder>`: counts the scripts of zod that are loaded by who reads and writes, and those of chokidar before and after something is watched. */
 import { Session } from 'node:inspector'
 
 /** @type {string[]} */
@@ -10,11 +10,10 @@ inspector.post('Debugger.enable')
 
 const { openStore } = await import('../../../dist/index.js')
 const plain = await openStore(process.argv[2])
-await plain.list()
-const zod = count('zod')
 const session = await plain.create({ id: 'one' })
 await session.add({ text: 'Hello' })
 await plain.list()
+const zod = count('zod')
 const before = count('chokidar')
 await plain.close()
 const watching = await openStore(process.argv[2], { watch: true })
