@@ -44,6 +44,23 @@ export function eventsOf(line: Line): readonly InnerEvent[] {
   return line.type === BATCH ? batchOf(line) : [line]
 }
 
+/** An event of a line; undefined if it is not in it. */
+export function eventIn(line: Line, eventId: string): InnerEvent | undefined {
+  if (line.type !== BATCH) return line.id === eventId ? line : undefined
+  const events = batchOf(line)
+  return events.length < LONG_BATCH ? events.find(({ id }) => id === eventId) : indexOf(line).get(eventId)
+}
+
+const LONG_BATCH = 8
+/** The events of long batches by their ids: to go through a batch for each of its events would take the square of them. */
+const indexes = new WeakMap<Line, ReadonlyMap<string, InnerEvent>>()
+
+function indexOf(line: Line): ReadonlyMap<string, InnerEvent> {
+  let index = indexes.get(line)
+  if (index === undefined) indexes.set(line, (index = new Map(batchOf(line).map((event) => [event.id, event]))))
+  return index
+}
+
 /** The events of a batch, without making anything. */
 export function batchOf({ data }: Line): readonly InnerEvent[] {
   // That they are events was checked when the line was made.

@@ -8,7 +8,7 @@
  */
 import { countBefore } from './count-before.ts'
 import { canonicalJson, deepFreeze } from './json.ts'
-import { BATCH, batchOf, eventsOf, type InnerEvent, type Line } from './line.ts'
+import { BATCH, batchOf, eventIn, eventsOf, type InnerEvent, type Line } from './line.ts'
 import type { SessionEvent } from './event.ts'
 
 /** What a line did to the set. */
@@ -123,7 +123,7 @@ export class LineSet {
     }
     for (const id of [...this.#owners.keys()].sort()) {
       const line = this.#owners.get(id)!
-      yield { line, event: line.type === BATCH ? batchOf(line).find((each) => each.id === id)! : line }
+      yield { line, event: eventIn(line, id)! }
     }
   }
 
@@ -255,7 +255,7 @@ export class LineSet {
     if (line.key !== undefined) this.#keys.set(line.key, line)
     for (const event of eventsOf(line)) {
       const rival = this.#owners.get(event.id)
-      const other = rival === undefined ? undefined : eventsOf(rival).find(({ id }) => id === event.id)
+      const other = rival === undefined ? undefined : eventIn(rival, event.id)
       if (rival === undefined || other === undefined) this.#owners.set(event.id, line)
       else if (content(other) !== content(event)) {
         this.#conflicts.add(event.id)
@@ -297,15 +297,20 @@ export function toEvent(line: Line, { id, type, data }: InnerEvent): SessionEven
 /** Whether the content of an event was removed from a line. A batch may say it of some of its events, or of all. */
 export function isRedactedIn(line: Line, eventId: string): boolean {
   if (line.redacted !== true || line.type !== BATCH) return line.redacted === true
-  const some = batchOf(line).filter((event) => event.redacted === true)
-  return some.length === 0 || some.some(({ id }) => id === eventId)
+  return eventIn(line, eventId)?.redacted === true || !isAnyRedacted(line)
+}
+
+/** Batches of which it is known whether they say it of some of their events. */
+const redactedBatches = new WeakMap<Line, boolean>()
+
+function isAnyRedacted(line: Line): boolean {
+  let isAny = redactedBatches.get(line)
+  if (isAny === undefined) redactedBatches.set(line, (isAny = batchOf(line).some((event) => event.redacted === true)))
+  return isAny
 }
 
 function eventOf(line: Line, eventId: string): SessionEvent {
-  return toEvent(
-    line,
-    eventsOf(line).find(({ id }) => id === eventId)!,
-  )
+  return toEvent(line, eventIn(line, eventId)!)
 }
 
 /** The lines of the events that were told as missing or added. */

@@ -461,8 +461,9 @@ export class Log {
     if (added.effect === 'none') return
     if (added.effect === 'refold') {
       news.rewound ??= { missing: [], added: [] }
-      news.rewound.missing.push(...added.missing)
-      news.rewound.added.push(...added.added)
+      // One by one: a batch may have more events than a call takes arguments.
+      for (const event of added.missing) news.rewound.missing.push(event)
+      for (const event of added.added) news.rewound.added.push(event)
       return
     }
     if (line.type !== BATCH) this.#apply(state, line, line, origin, news, isChecked)

@@ -65,7 +65,7 @@ export class Projections {
     for (const [projection, cached] of this.#cached) {
       const news = change.arrivals.map(({ event }) => event).filter(({ type }) => Object.hasOwn(projection.on, type))
       if (news.some(({ id }) => id < cached.last)) this.#cached.delete(projection)
-      else cached.news.push(...news)
+      else for (const event of news) cached.news.push(event)
     }
   }
 }

@@ -271,7 +271,7 @@ class MemoryBackend implements Backend {
     // What came while that was verified.
     for (let i = old.length; i < log.entries.length; i++) {
       const bytes = edit(lineOf(log, log.entries[i]!, i))
-      if (bytes !== undefined) fresh.push(...linesIn(Buffer.from(bytes)))
+      for (const line of bytes === undefined ? [] : linesIn(Buffer.from(bytes))) fresh.push(line)
     }
     const isChanged = lines.some((bytes, index) => bytes !== old[index]!.bytes)
     if (isChanged) this.#replace(key, fresh)

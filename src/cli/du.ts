@@ -136,7 +136,7 @@ async function printRows({ out }: Call, titles: readonly string[], rows: readonl
   )
   await out.line(out.style('bold', head))
   const room = Math.min(MOST_BAR, out.width - head.length - 2)
-  const most = Math.max(...rows.map(({ bytes }) => bytes))
+  const most = rows.reduce((longest, { bytes }) => Math.max(longest, bytes), 0)
   for (const [index, line] of lines.entries()) {
     const drawn = room < LEAST_BAR ? '' : bar(rows[index]!.bytes, most, room)
     await out.line(drawn === '' ? line : `${line}  ${out.style('green', drawn)}`)

@@ -86,7 +86,7 @@ export function* drawn({ roots }: MessageTree, isFull: boolean): Generator<Row> 
       }
       const { children }: MessageNode = node
       node = children.length === 1 ? children[0] : undefined
-      if (children.length > 1) waiting.push(...strandsOf(children, rail, '├─'))
+      for (const strand of children.length > 1 ? strandsOf(children, rail, '├─') : []) waiting.push(strand)
     }
     if (row !== undefined) yield row
   }

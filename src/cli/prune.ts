@@ -13,8 +13,9 @@ export async function prune(call: Call): Promise<Exit> {
   await using root = await Root.open(call, call.root, true)
   const dryRun = !call.flag('yes')
   const ids = await idsOf(root)
-  const all: Doomed[] = []
-  for (const namespace of await root.namespaces()) all.push(...(await pruneIn(root, namespace, until, dryRun)))
+  const found: (readonly Doomed[])[] = []
+  for (const namespace of await root.namespaces()) found.push(await pruneIn(root, namespace, until, dryRun))
+  const all = found.flat()
   await printDoomed(call, all, dryRun, ids)
   const { out } = call
   if (all.length === 0) out.say('no session is as old as that')

@@ -68,7 +68,13 @@ export async function printSession(call: Call, info: SessionInfo, messages: read
     ...flow('messages', [messageCount.toLocaleString('en'), ...byRole], out, out.width),
     ...flow('turns', [turnCount.toLocaleString('en'), branches], out, out.width),
     ...usageLines(call, tally),
-    ...sparks(call, 'activity', times, time.created, Math.max(...times, time.created)),
+    ...sparks(
+      call,
+      'activity',
+      times,
+      time.created,
+      times.reduce((most, each) => Math.max(most, each), time.created),
+    ),
     ...flow('models', modelWords(models), out, out.width),
     ...toolLines(out, tools, out.width),
   ]

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { bar, histogram, sparkline } from '../../src/cli/bars.ts'
 import { shortCost } from '../../src/cli/text.ts'
 import { localDate } from '../../src/cli/time.ts'
+import { encodeLine } from '../../src/line.ts'
+import { eventId, line } from '../support/events.ts'
 import { damage, fileOf, freshStore, run, temp } from './run.ts'
 
 /** Two sessions in two namespaces, with models, tools and costs. */
@@ -205,4 +207,18 @@ describe('bars', () => {
   test('costs have as many digits as they need', () => {
     expect([0, 0.004, 0.31, 12.3, 1240].map(shortCost)).toEqual(['$0.00', '$0.004', '$0.31', '$12.30', '$1,240'])
   })
+})
+
+test('a session of more messages than a call takes arguments is counted', async () => {
+  const { root, store } = await freshStore()
+  await store.create({ id: 'long' })
+  await store.close()
+  const lines = Array.from({ length: 130_000 }, (_, at) => {
+    const id = eventId(at)
+    return line(id, 'message.created', { id, turnId: id, role: 'user', status: 'completed', parts: [] })
+  })
+  writeFileSync(fileOf(root, 'long'), lines.map((each) => `${encodeLine(each)}\n`).join(''))
+  const { code, stdout } = await run(['stats', 'long', '--root', root])
+  expect(code).toBe(0)
+  expect(stdout).toContain('130,000')
 })

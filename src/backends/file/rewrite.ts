@@ -246,7 +246,9 @@ class Job {
     if (size === from) return false
     this.#judge(source, from, size)
     const lines: Uint8Array[] = []
-    for (const chunk of chunksOf(source.fd, from, size)) lines.push(...this.#edited(source, chunk))
+    for (const chunk of chunksOf(source.fd, from, size)) {
+      for (const edited of this.#edited(source, chunk)) lines.push(edited)
+    }
     if (isEnd && source.upTo < size) {
       const rest = Buffer.alloc(size - source.upTo)
       io.readSync(source.fd, rest, 0, rest.length, source.upTo)
