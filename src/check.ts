@@ -16,73 +16,77 @@ export interface Misfit {
   readonly error: string
 }
 
-/** Of what does not fit. */
-type Find = (value: unknown, path: readonly string[]) => Misfit
+/** Where a value that does not fit is wrong, given the way to it. */
+type FindMisfit = (value: unknown, path: readonly string[]) => Misfit
 
+/** What {@link CHECKS} makes of a description. */
 export class CheckSchema implements Schema<CheckSchema> {
   /** Whether a value fits. */
   readonly fits: Check
-  readonly find: Find
+  readonly #find: FindMisfit
 
-  constructor(fits: Check, find: Find) {
+  constructor(fits: Check, find: FindMisfit) {
     this.fits = fits
-    this.find = find
+    this.#find = find
   }
 
-  /** Where a value that does not fit is wrong. */
-  misfit(value: unknown): Misfit {
-    return this.find(value, [])
+  /** What is wrong with a value that does not fit. `path` leads to it. */
+  misfit(value: unknown, path: readonly string[] = []): Misfit {
+    return this.#find(value, path)
   }
 
   optional(): CheckSchema {
     const { fits } = this
-    return new CheckSchema((value) => value === undefined || fits(value), this.find)
+    return new CheckSchema((value) => value === undefined || fits(value), this.#find)
   }
 
   nullable(): CheckSchema {
     const { fits } = this
-    return new CheckSchema((value) => value === null || fits(value), this.find)
+    return new CheckSchema((value) => value === null || fits(value), this.#find)
   }
 }
 
 class StringSchema extends CheckSchema {
   constructor() {
-    super(isString, expecting('expected a string'))
+    super(isString, NO_STRING)
   }
 
-  min(length: number): CheckSchema {
-    return leaf(
-      (value) => isString(value) && value.length >= length,
-      `expected a string of at least ${length} character`,
-    )
+  nonempty(): CheckSchema {
+    return leaf((value) => isString(value) && value !== '', 'expected a string that is not empty')
   }
 
   refine(fits: (text: string) => boolean, { error }: { readonly error: string }): CheckSchema {
-    return leaf((value) => isString(value) && fits(value), error)
+    return new CheckSchema(
+      (value) => isString(value) && fits(value),
+      (value, path) => (isString(value) ? { path, error } : NO_STRING(value, path)),
+    )
   }
 }
 
 class NumberSchema extends CheckSchema {
   constructor() {
-    super(Number.isFinite, expecting('expected a number'))
+    super(isNumber, expecting('expected a number'))
   }
 
   nonnegative(): CheckSchema {
-    return leaf((value) => Number.isFinite(value) && (value as number) >= 0, 'expected a number that is not negative')
+    return leaf((value) => isNumber(value) && value >= 0, 'expected a number that is not negative')
   }
 }
 
+/** Makes checks of a description. */
 export const CHECKS: SchemaBuilder<CheckSchema> = {
   string: () => new StringSchema(),
   number: () => new NumberSchema(),
   boolean: () => leaf((value) => typeof value === 'boolean', 'expected true or false'),
   undefined: () => leaf((value) => value === undefined, 'expected to be left out'),
   literal: (only) => leaf((value) => value === only, `expected ${JSON.stringify(only)}`),
-  enum: (values) => leaf((value) => values.includes(value as string), oneOf(values)),
+  enum: (values) => {
+    const texts = values.map((value) => JSON.stringify(value))
+    return leaf((value) => (values as readonly unknown[]).includes(value), `expected one of ${texts.join(', ')}`)
+  },
   custom: leaf,
   looseObject,
   array,
-  union,
   discriminatedUnion,
 }
 
@@ -90,16 +94,20 @@ function leaf(fits: Check, error: string): CheckSchema {
   return new CheckSchema(fits, expecting(error))
 }
 
-function expecting(error: string): Find {
+function expecting(error: string): FindMisfit {
   return (value, path) => ({ path, error: value === undefined ? `${error}, and there is none` : error })
 }
 
-function oneOf(values: Iterable<unknown>): string {
-  return `expected one of ${[...values].map((value) => JSON.stringify(value)).join(', ')}`
-}
+const NO_STRING = expecting('expected a string')
+const NO_OBJECT = expecting('expected an object')
+const NO_LIST = expecting('expected a list')
 
 function isString(value: unknown): value is string {
   return typeof value === 'string'
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isFinite(value)
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -110,9 +118,8 @@ function isObject(value: unknown): value is Fields {
 
 /** Walks the fields that a value has, which are few, and not those it may have, which are many. */
 function looseObject(schemas: Readonly<Record<string, CheckSchema>>): CheckSchema {
-  const fields = new Map(
-    Object.entries(schemas).map(([name, { fits }]) => [name, { fits, isRequired: !fits(undefined) }]),
-  )
+  const all = Object.entries(schemas)
+  const fields = new Map(all.map(([name, { fits }]) => [name, { fits, isRequired: !fits(undefined) }]))
   const required = [...fields.values()].filter(({ isRequired }) => isRequired).length
   const fits: Check = (value) => {
     if (!isObject(value)) return false
@@ -126,49 +133,41 @@ function looseObject(schemas: Readonly<Record<string, CheckSchema>>): CheckSchem
     return found === required
   }
   return new CheckSchema(fits, (value, path) => {
-    if (!isObject(value)) return { path, error: 'expected an object' }
-    const [name, schema] = Object.entries(schemas).find(([key, each]) => !each.fits(ownField(value, key))) ?? []
-    return schema === undefined
-      ? { path, error: 'expected other fields' }
-      : schema.find(ownField(value, name!), [...path, name!])
+    if (!isObject(value)) return NO_OBJECT(value, path)
+    for (const [name, schema] of all) {
+      const own = Object.hasOwn(value, name) ? value[name] : undefined
+      if (!schema.fits(own)) return schema.misfit(own, [...path, name])
+    }
+    // A field that is inherited or hidden, which JSON has not.
+    return { path, error: 'expected plain fields' }
   })
 }
 
-/** As a walk over the fields that there are would find it. */
-function ownField(value: Fields, name: string): unknown {
-  return Object.hasOwn(value, name) ? value[name] : undefined
-}
-
-function array({ fits, find }: CheckSchema): CheckSchema {
+function array(schema: CheckSchema): CheckSchema {
+  const { fits } = schema
   const all: Check = (value) => {
     if (!Array.isArray(value)) return false
     for (let i = 0; i < value.length; i++) if (!fits(value[i])) return false
     return true
   }
   return new CheckSchema(all, (value, path) => {
-    if (!Array.isArray(value)) return { path, error: 'expected a list' }
+    if (!Array.isArray(value)) return NO_LIST(value, path)
     const at = value.findIndex((each) => !fits(each))
-    return find(value[at], [...path, String(at)])
+    return schema.misfit(value[at], [...path, String(at)])
   })
 }
 
-/** Of what fits none, the first one tells what is wrong: it is the one that is meant. */
-function union(options: readonly CheckSchema[]): CheckSchema {
-  const checks = options.map(({ fits }) => fits)
-  const fits: Check = (value) => {
-    for (let i = 0; i < checks.length; i++) if (checks[i]!(value)) return true
-    return false
-  }
-  return new CheckSchema(fits, (value, path) => options[0]!.find(value, path))
-}
-
-/** Looks only at the option that a value says it is. */
-function discriminatedUnion(tag: string, options: Readonly<Record<string, CheckSchema>>): CheckSchema {
+/** Looks only at the schema that a value says it is of. */
+function discriminatedUnion(
+  tag: string,
+  options: Readonly<Record<string, CheckSchema>>,
+  others?: CheckSchema,
+): CheckSchema {
   const byTag = new Map<unknown, CheckSchema>(Object.entries(options))
-  const fits: Check = (value) => isObject(value) && byTag.get(value[tag])?.fits(value) === true
+  const known = CHECKS.enum(Object.keys(options))
+  const fits: Check = (value) => isObject(value) && (byTag.get(value[tag]) ?? others)?.fits(value) === true
   return new CheckSchema(fits, (value, path) => {
-    if (!isObject(value)) return { path, error: 'expected an object' }
-    const error = oneOf(byTag.keys())
-    return byTag.get(value[tag])?.find(value, path) ?? { path: [...path, tag], error }
+    if (!isObject(value)) return NO_OBJECT(value, path)
+    return (byTag.get(value[tag]) ?? others)?.misfit(value, path) ?? known.misfit(value[tag], [...path, tag])
   })
 }

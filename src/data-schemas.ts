@@ -1,7 +1,7 @@
 /**
  * What the data of the core events has to look like: the one description, of which check.ts makes checks and schemas.ts zod schemas.
  *
- * test/event.test.ts proves it equal to the types. Unknown fields fit everywhere, because what an older version does not know a newer one may have
+ * Unknown fields fit everywhere, because what an older version does not know a newer one may have
  * written. Pure.
  */
 import type { CoreType } from './event.ts'
@@ -13,10 +13,11 @@ export interface Schema<S> {
   nullable(): S
 }
 
-/** The part of zod that the description is written with. `S` is what it makes. `error` tells what was expected. */
+/** The words that the description is written with, which are those of zod. `S` is what they make. `error` tells what was expected. */
 export interface SchemaBuilder<S> {
   string(): S & {
-    min(length: number): S
+    nonempty(): S
+    /** `abort`: where this fails, nothing else of the value is told. */
     refine(fits: (text: string) => boolean, options: { readonly abort: true; readonly error: string }): S
   }
   number(): S & { nonnegative(): S }
@@ -27,32 +28,34 @@ export interface SchemaBuilder<S> {
   custom(fits: (value: unknown) => boolean, error: string): S
   looseObject(fields: Readonly<Record<string, S>>): S
   array(element: S): S
-  union(options: readonly S[]): S
-  /** Each option by what it has as its tag. */
-  discriminatedUnion(tag: string, options: Readonly<Record<string, S>>): S
+  /** Each schema by what it has as its tag, and that of all other tags. */
+  discriminatedUnion(tag: string, options: Readonly<Record<string, S>>, others?: S): S
 }
 
+/** What is made of the description. */
 export interface DataSchemas<S> {
+  /** The data of each core type. */
   readonly data: { readonly [T in CoreType]: S }
   readonly knownParts: { readonly [T in Part['type']]: S }
   /** What else has a name in the JSON Schema. */
   readonly named: Readonly<Record<string, S>>
+  /** Any value. */
   readonly json: S
   readonly jsonObject: S
+  /** The type of a part that this version does not know. */
   readonly unknownPartType: S
 }
 
+/** The description, made with the words of `z`. */
 export function dataSchemasOf<S extends Schema<S>>(z: SchemaBuilder<S>): DataSchemas<S> {
   const common = commonSchemas(z)
   const { id, json, jsonObject } = common
   const knownParts = partSchemas(z, common)
-  // A part of a type this version does not know: kept, and left out of the model's view.
-  const unknownPartType = z.string().refine((type) => !Object.hasOwn(knownParts, type), {
-    abort: true,
-    error: 'expected the fields of that type of part',
-  })
-  const unknownPart = z.looseObject({ id, type: unknownPartType })
-  const part = z.union([z.discriminatedUnion('type', knownParts), unknownPart])
+  // A part of a type this version does not know is kept, and left out of the model's view.
+  const unknownPartType = z
+    .string()
+    .refine((type) => !Object.hasOwn(knownParts, type), { abort: true, error: 'expected an unknown type' })
+  const part = z.discriminatedUnion('type', knownParts, z.looseObject({ id, type: unknownPartType }))
   const infoPatch = infoSchema(z, common)
   const message = messageSchema(z, common, part)
   const messagePatch = patchSchema(z, common)
@@ -70,10 +73,10 @@ export function dataSchemasOf<S extends Schema<S>>(z: SchemaBuilder<S>): DataSch
   return { data, named, knownParts, json, jsonObject, unknownPartType }
 }
 
-// Below, the types of what is returned are those of the fields.
+// No return types where they would repeat the fields.
 
 function commonSchemas<S extends Schema<S>>(z: SchemaBuilder<S>) {
-  const id = z.string().min(1)
+  const id = z.string().nonempty()
   const count = z.number().nonnegative()
   // JSON.parse has already made sure that it is JSON; walking it again would only cost time.
   const json = z.custom((value) => value !== undefined, 'expected a value')

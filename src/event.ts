@@ -1,7 +1,7 @@
 /**
- * Event types, their data, and the schema that decides whether an event takes part in the conversation.
+ * Event types, their data, and whether data fits its type, which decides whether an event takes part in the conversation.
  *
- * The types are written by hand; test/event.test.ts proves them equal to the schemas in both directions.
+ * The types are written by hand; test/event.test.ts proves them equal to what data-schemas.ts describes, in both directions.
  */
 import { CHECKS } from './check.ts'
 import { dataSchemasOf } from './data-schemas.ts'
@@ -81,7 +81,9 @@ const CORE_TYPES: ReadonlySet<string> = new Set<CoreType>([
   'message.deleted',
   'part.updated',
 ])
+/** First words of types that are not users'. */
 export const RESERVED_WORDS: ReadonlySet<string> = new Set(['session', 'message', 'part', 'turn', 'log', 'store'])
+/** What a type of event looks like. */
 export const TYPE_PATTERN: RegExp = /^[a-z][a-z0-9_-]*(\.[a-zA-Z0-9_-]+)+$/
 
 /** Whether `event` is one of the six types. Its data is only as good as {@link isValidData} says. */

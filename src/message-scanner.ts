@@ -3,7 +3,7 @@
  *
  *     {"v":1,"id":…,"type":"message.created","time":…,"data":{"id":…,"turnId":…,…,"parts":[{"id":…,"type":…,…}]}}
  *
- * A line is read to its last byte or not at all: all that JSON and the schema of a message (event.ts) demand is checked, and what is not of
+ * A line is read to its last byte or not at all: all that JSON and the schema of a message (data-schemas.ts) demand is checked, and what is not of
  * the shape that writers use (white space, another order, an unknown field, one that comes twice, an escape in a name) is left to who parses
  * it. test/message-scanner.test.ts compares the two. Of the bytes, only that they are UTF-8 is taken for granted. Pure.
  */

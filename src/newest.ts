@@ -12,8 +12,8 @@ import { LogState } from './log-state.ts'
 import type { Message, SessionInfo } from './message.ts'
 import { hasNews } from './news.ts'
 
-/** What is read first; each time more is needed, as much again as there is. */
-const FIRST_BYTES = 1 << 17
+/** What is read first: some fifty short messages. Each time more is needed, as much again as there is. */
+const FIRST_BYTES = 1 << 15
 const NOWHERE = { file: '', line: 0, offset: 0 } as const
 
 /** What is asked of the end of a conversation. */

@@ -10,8 +10,20 @@ import { RESERVED_WORDS, TYPE_PATTERN, type CoreType } from './event.ts'
 import { deepFreeze } from './json.ts'
 
 const BUILDER: SchemaBuilder<z.ZodType> = {
-  ...z,
-  discriminatedUnion: (tag, options) => z.discriminatedUnion(tag, Object.values(options) as [z.ZodObject]),
+  string: z.string,
+  number: z.number,
+  boolean: z.boolean,
+  undefined: z.undefined,
+  literal: z.literal,
+  enum: (values) => z.enum(values),
+  custom: z.custom,
+  looseObject: z.looseObject,
+  array: z.array,
+  discriminatedUnion: (tag, options, others) => {
+    // Each of them is an object that has the tag.
+    const known = z.discriminatedUnion(tag, Object.values(options) as [z.ZodObject])
+    return others === undefined ? known : z.union([known, others])
+  },
 }
 const { data, json, jsonObject, knownParts, named, unknownPartType } = dataSchemasOf(BUILDER)
 

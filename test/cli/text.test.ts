@@ -115,10 +115,11 @@ describe('text', () => {
   })
 
   test('counts and sizes are short', () => {
-    expect([0, 999, 1000, 41_234, 310_900, 999_999, 4_120_000].map(shortCount)).toEqual([
+    expect([0, 999, 1000, 1150, 41_234, 310_900, 999_999, 4_120_000].map(shortCount)).toEqual([
       '0',
       '999',
       '1.0k',
+      '1.2k',
       '41.2k',
       '311k',
       '1.0M',
