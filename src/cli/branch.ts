@@ -30,7 +30,7 @@ export async function branch(call: Call): Promise<Exit> {
       await call.out.json({ ...facts, updated: end.time.updated, role: end.role, text: textOf(end) })
     }
   } else await print(call, session.id, branches)
-  return tellDamage(call, session)
+  return await tellDamage(call, session)
 }
 
 async function print(call: Call, id: string, branches: readonly Branch[]): Promise<void> {

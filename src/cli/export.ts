@@ -49,7 +49,7 @@ export async function exportSession(call: Call): Promise<Exit> {
     call.out.say(`these are ${size} characters; a comment on GitHub may have ${MAX_COMMENT.toLocaleString('en')}`)
   }
   await tellLosses(call, format, losses)
-  return tellDamage(call, session)
+  return await tellDamage(call, session)
 }
 
 /** What the target does not hold, or holds in another way. */

@@ -29,7 +29,7 @@ export async function fork(call: Call): Promise<Exit> {
   out.say(`${counted(info.messageCount, 'message')} of ${source.id}: ${titleOf(info)}`)
   const scope = call.namespace === undefined ? [] : ['-n', call.namespace]
   if (!call.isJson) out.say('to read it:', call.command('show', info.id, ...scope))
-  return tellDamage(call, source)
+  return await tellDamage(call, source)
 }
 
 /** The last event that is taken over; undefined: all are. */

@@ -16,11 +16,11 @@ export async function pack(call: Call): Promise<Exit> {
   if (call.isJson) await out.json({ ...found.key, dryRun, ...packed })
   if (duplicateCount + supersededCount === 0) {
     out.say(`nothing to pack in ${session.id}`)
-    return tellDamage(call, session)
+    return await tellDamage(call, session)
   }
   const lines = `${counted(duplicateCount, 'duplicate')}, ${counted(supersededCount, 'superseded line')}`
   const what = `${lines}, ${shortBytes(sizeBytesBefore)} → ${shortBytes(sizeBytesAfter)}`
   if (dryRun) out.say(`${what} in ${session.id}; nothing was changed, to pack it:`, call.again('pack', '--yes'))
   else out.say(`packed ${session.id}: ${what}`)
-  return tellDamage(call, session)
+  return await tellDamage(call, session)
 }

@@ -42,7 +42,7 @@ async function ofOne(call: Call, asked: Asked): Promise<Exit> {
   const isAll = asked.by === undefined && asked.since === undefined
   if (isAll) await printSession(call, session.info, messages)
   else await printCounted(call, asked, one, await shortIds(found.root))
-  return tellDamage(call, session)
+  return await tellDamage(call, session)
 }
 
 interface Read {

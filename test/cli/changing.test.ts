@@ -191,3 +191,23 @@ test('a fork never becomes a part of an older one that has the same id', async (
   await expect(store.fork('refund', { id: 'part' })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
   expect(await older.messages()).toHaveLength(1)
 })
+
+test('a verb that has opened a long log at its end is done with it before it closes the root', async () => {
+  const { root, store } = await freshStore()
+  const session = await store.create({ id: 'long' })
+  for (let i = 0; i < 12; i++) await session.add({ text: `${i} ${'x'.repeat(100_000)}` })
+  await store.close()
+  for (const args of [
+    ['branch'],
+    ['fork'],
+    ['export', '--format', 'jsonl'],
+    ['stats'],
+    ['pack'],
+    ['show', '--limit', '1'],
+  ]) {
+    const [verb = '', ...options] = args
+    const { code, stderr } = await run([verb, 'long', ...options, '--root', root])
+    expect([verb, code, stderr]).toEqual([verb, 0, stderr])
+    expect(stderr).not.toContain('closed')
+  }
+})
