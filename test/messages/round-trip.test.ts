@@ -53,7 +53,7 @@ async function throughLog(inputs: readonly MessageInput[], view: 'context' | 'me
   await using store = await openStore(memoryBackend())
   const session = await store.create()
   await session.add(inputs)
-  return view === 'context' ? session.context() : session.messages()
+  return await (view === 'context' ? session.context() : session.messages())
 }
 
 interface Format<T> {
