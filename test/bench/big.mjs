@@ -8,7 +8,7 @@
 import { appendFileSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { projectFile, runNode } from './children.mjs'
+import { EMPTY_MS, projectFile, runNode } from './children.mjs'
 import { compare, median } from './harness.mjs'
 import { piLines } from './open.mjs'
 import { foldlog, missing, sqlite } from './peers.mjs'
@@ -238,7 +238,7 @@ function tablesOf({ count }, { ms, cpuMs, peakMb, newestMs, warmMs }) {
  * @param {Row[]} shown
  * @returns {import('./table.mjs').Check[]}
  */
-function checksOf([small, middle, big], [, showFirst, showAgain]) {
+function checksOf([small, middle, big], [empty, showFirst, showAgain]) {
   const [all, , first, again, allMessages, document, sqliteAll, sqliteNewest, piAll] = middle.rows.ms
   const [, , firstCpu, , allCpu, , sqliteCpu, , piCpu] = middle.rows.cpuMs
   const [, , , , allPeak, , , , piPeak] = middle.rows.peakMb
@@ -273,5 +273,11 @@ function checksOf([small, middle, big], [, showFirst, showAgain]) {
     ratio('R5: better-sqlite3, all rows, to it', bigSqlite, bigFirst, 10, 'least'),
     atMost(`R5: \`foldlog show\` of the last ${LAST}, first`, showFirst, 1000, 'ms'),
     atMost(`R5: \`foldlog show\` of the last ${LAST}, with an infos cache`, showAgain, 200, 'ms'),
+    ratio(
+      `R5: the same, to an empty process, which took ${EMPTY_MS} ms where the limit was set`,
+      showAgain,
+      empty,
+      200 / EMPTY_MS,
+    ),
   ]
 }

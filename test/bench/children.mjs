@@ -2,6 +2,9 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
+/** What an empty process took where the limits in ms of whole processes were set. */
+export const EMPTY_MS = 63
+
 /** The path of a file of this project. @param {string} path from its root */
 export function projectFile(path) {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url))

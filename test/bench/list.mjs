@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { projectFile, runNode } from './children.mjs'
+import { EMPTY_MS, projectFile, runNode } from './children.mjs'
 import { compare, timed } from './harness.mjs'
 import { piLines } from './open.mjs'
 import { foldlog, missing, pi, sqlite } from './peers.mjs'
@@ -66,6 +66,12 @@ export async function measureList({ rounds, quick }) {
       atMost('a new process, beyond an empty one', beyond(listed, empty), 120, 'ms'),
       atMost('`foldlog ls --json`, beyond an empty process', beyond(command, empty), 120, 'ms'),
       atMost(`\`foldlog ls\` of all ${shown}, a whole process`, printed, 250, 'ms'),
+      ratio(
+        `the same, to an empty process, which took ${EMPTY_MS} ms where the limit was set`,
+        printed,
+        empty,
+        250 / EMPTY_MS,
+      ),
     ],
   }
 }
