@@ -11,7 +11,7 @@ import { readFoldlog, readSqlite } from '../readers.mjs'
 
 const LF = 10
 const CHUNK = 1 << 20
-const WARM_MS = 400
+const WARM_MS = 1000
 /** So many looks to get warm, and so many more that are timed. */
 const LOOKS = 200
 /** The first bytes of a line: `{"v":1,"id":"`, the id, `","type":"`. */
