@@ -73,14 +73,10 @@ export type CoreEvent = { [T in CoreType]: EventOf<T, CoreEvents[T]> }[CoreType]
 /** Any event of a log: one of the six, a user's own, or one of a type this version does not know. */
 export type SessionEvent = CoreEvent | EventOf<string, Json>
 
-const CORE_TYPES: ReadonlySet<string> = new Set<CoreType>([
-  'session.created',
-  'session.updated',
-  'message.created',
-  'message.updated',
-  'message.deleted',
-  'part.updated',
-])
+const SCHEMAS = dataSchemasOf(CHECKS).data
+/** Looked up once: that of most events. */
+const { 'message.created': MESSAGE } = SCHEMAS
+const CORE_TYPES: ReadonlySet<string> = new Set(Object.keys(SCHEMAS))
 /** First words of types that are not users'. */
 export const RESERVED_WORDS: ReadonlySet<string> = new Set(['session', 'message', 'part', 'turn', 'log', 'store'])
 /** What a type of event looks like. */
@@ -96,10 +92,6 @@ export function isCoreEvent(event: { readonly type: string }): event is CoreEven
 export function isCustomType(type: string): boolean {
   return TYPE_PATTERN.test(type) && type.length <= 128 && !RESERVED_WORDS.has(type.slice(0, type.indexOf('.')))
 }
-
-const SCHEMAS = dataSchemasOf(CHECKS).data
-/** Looked up once: that of most events. */
-const { 'message.created': MESSAGE } = SCHEMAS
 
 /** Whether the data of an event read from a log fits its type. Always true for types that are not core. */
 export function isValidData(type: string, data: Json): boolean {
