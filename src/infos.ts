@@ -24,6 +24,7 @@ import type { Block, Entry, FoldedInfo } from './infos-cache.ts'
 import { InOrder, type Order } from './infos-order.ts'
 import type { InfoRow, Rows } from './infos-rows.ts'
 import type { SessionInfo } from './message.ts'
+import { hasNews } from './news.ts'
 
 /** Reads a session up to now, going on from what is known if that is possible and brings anything; undefined if it is gone. */
 type ReadInfo = (sessionId: string, known: FoldedInfo | undefined) => Promise<FoldedInfo | undefined>
@@ -365,13 +366,9 @@ export class Infos {
   async #isUnchanged(sessionId: string, known: FoldedInfo | undefined): Promise<boolean> {
     if (known?.cursor === undefined) return false
     try {
-      const key = { namespace: this.#namespace, sessionId }
-      for await (const { lines } of this.#backend.read(key, { after: known.cursor })) {
-        if (lines.length > 0) return false
-      }
-      return true
+      return !(await hasNews(this.#backend, { namespace: this.#namespace, sessionId }, known.cursor))
     } catch (error) {
-      // A stale place or a vanished log: not unchanged, and reading it anew will say the rest.
+      // A vanished log: not unchanged, and reading it anew will say the rest.
       if (isFoldlogError(error)) return false
       throw error
     }
